@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEFT_FUTURE_H
+#define WEFT_FUTURE_H
+
+/* A result to come (asyncio.Future): an int >= 0, an error (-errno), or cancelled (-ECANCELED). */
+
+#include <weft/loop.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weft_future_ops;
+
+/* The caller's memory. Zero-initialised: pending, bound to the running loop when it is first used.
+ * Nobody may be waiting for it when it goes out of scope. */
+struct weft_future {
+	/* private */
+	const struct weft_future_ops *ops;
+	weft_loop *loop;
+	struct weft_handle *first, *last; /* done callbacks, in order of registration */
+	struct weft_error *error;
+	int result;
+	uint8_t state;
+	uint8_t flags;
+};
+typedef struct weft_future weft_future;
+
+/* Completes the future and schedules its done callbacks (never inline). `result` >= 0, else
+ * -EINVAL; -EALREADY: it is done (InvalidStateError); -EPERM for a task's future. */
+WEFT_API int weft_future_set_result(struct weft_future *future, int result);
+
+/* The same with an error: `code` < 0. -ECANCELED makes it an error that says so, not a cancelled
+ * future. */
+WEFT_API int weft_future_set_error(struct weft_future *future, int code);
+
+/* 1: cancelled, or asked to end (a task); 0: it is done already. `message` may be NULL. */
+WEFT_API int weft_future_cancel(struct weft_future *future, const char *message);
+
+WEFT_API bool weft_future_done(const struct weft_future *future);
+WEFT_API bool weft_future_cancelled(const struct weft_future *future);
+
+/* The outcome: what was set, or -ECANCELED. -EINPROGRESS while it is pending. Counts as retrieved.
+ */
+WEFT_API int weft_future_result(struct weft_future *future);
+
+/* Message and place of its error, or NULL. Valid as long as the future. Counts as retrieved. */
+WEFT_API const struct weft_error *weft_future_error(struct weft_future *future);
+
+/* Schedules `fn` when the future is done, at once if it is already. weft_handle_cancel() removes
+ * it. */
+WEFT_API void weft_future_add_done_callback(
+	struct weft_future *future, struct weft_handle *handle, void (*fn)(void *arg), void *arg);
+
+/* Waits until `future` is done. 0: `*ret` (if not NULL) has its outcome. -ECANCELED: the *caller*
+ * was cancelled; the future was cancelled with it, as asyncio does (weft_shield keeps that from
+ * it). -EDEADLK: a task awaits itself, in however long a circle; -EINVAL: a future of another loop.
+ */
+WEFT_ASYNC int weft_await(struct weft_future *future, int *ret);
+
+/* Runs the loop until `future` is done. 0: `*ret` has the outcome. -ECANCELED: stopped before that
+ * (RuntimeError); it can be called again. -EBUSY as weft_loop_run_forever(). */
+WEFT_API int weft_loop_run_until_complete(weft_loop *loop, struct weft_future *future, int *ret);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A stack and a way onto it. Knows neither loops nor tasks.
+ *
+ * Stacks come from a pool (one per thread): mmap'ed, committed lazily, with a guard page below
+ * each. The top of a stack is the owner's: coro_open() gives `head_bytes` of it to whoever creates
+ * the coroutine, so that its control block and its first frames share a page. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct coro {
+	void *sp;    /* saved stack pointer while switched out; the switch owns it */
+	char *stack; /* lowest usable byte; NULL for a thread's own stack */
+	size_t stack_bytes;
+	void *sanitizer; /* ASan's fake stack or TSan's fiber, in builds that have one */
+	unsigned valgrind_id;
+};
+
+struct coro_pool;
+
+struct coro_stats {
+	size_t live;	     /* stacks in use */
+	size_t peak;	     /* most of them at once */
+	size_t pooled;	     /* stacks kept for the next coroutine */
+	size_t mapped_bytes; /* address space of all of them */
+};
+
+/* `stack_bytes`: of the stacks that are pooled; others are mapped and unmapped one by one. -ENOMEM.
+ */
+int coro_pool_open(size_t stack_bytes, struct coro_pool **ret_pool);
+/* No coroutine of the pool may be live. Takes NULL. */
+void coro_pool_close(struct coro_pool *pool);
+void coro_pool_stats(const struct coro_pool *pool, struct coro_stats *ret_stats);
+
+/* Takes a stack of `stack_bytes` (0: the pool's) and reserves `head_bytes` at its top, aligned to
+ * 64 and not zeroed: *ret_head. The head's first member must be the struct coro, which is filled in
+ * here. The first coro_switch() to it calls entry(head), which must end with coro_exit_to() and
+ * never returns. -ENOMEM. */
+int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
+	void (*entry)(void *head), void **ret_head);
+/* Gives the stack, and with it the head, back. The coroutine must not be running. */
+void coro_close(struct coro_pool *pool, struct coro *coro);
+
+/* The context of the thread's own stack, to switch from and back to. */
+void coro_thread_init(struct coro *thread);
+
+/* Leaves `from` (the one that runs) and continues `to`. Returns when something switches back. */
+static inline void coro_switch(struct coro *from, struct coro *to);
+/* The same, for the last time: `from` will only be closed after this. */
+_Noreturn void coro_exit_to(struct coro *from, struct coro *to);
+
+/* While a thread is on a coroutine's stack: which one, and how to name it. A fault in its guard
+ * page is then reported on standard error as a stack overflow (name, stack size, backtrace) before
+ * the process dies of the original signal. Installs the SIGSEGV/SIGBUS handlers (first call in the
+ * process) and this thread's alternate stack. `current` is read from the signal handler: it returns
+ * the coroutine that the thread is on, or NULL, and its name in a static or live string. 0, or
+ * -errno. */
+int coro_watch_overflow(const struct coro *(*current)(const char **ret_name));
