@@ -48,6 +48,17 @@ typedef int64_t weft_ns;
  * CancelledError. */
 typedef int (*weft_fn)(void *arg);
 
+#ifdef __cplusplus
+#define WEFT_ZERO_ \
+	{          \
+	}
+#else
+#define WEFT_ZERO_ \
+	{          \
+		0  \
+	}
+#endif
+
 typedef struct weft_loop weft_loop;
 typedef struct weft_task weft_task;
 

@@ -18,7 +18,8 @@ struct weft_future {
 	/* private */
 	const struct weft_future_ops *ops;
 	weft_loop *loop;
-	struct weft_handle *first, *last; /* done callbacks, in order of registration */
+	struct weft_handle_queue
+		callbacks; /* to schedule when it is done, in order of registration */
 	struct weft_error *error;
 	int result;
 	uint8_t state;
@@ -46,6 +47,11 @@ WEFT_API int weft_future_result(struct weft_future *future);
 
 /* Message and place of its error, or NULL. Valid as long as the future. Counts as retrieved. */
 WEFT_API const struct weft_error *weft_future_error(struct weft_future *future);
+
+/* Makes a future that is done pending again, for its next use; frees the message that it may hold.
+ * Nobody may wait for it. Needed for a future that was cancelled, or failed, with a message, and
+ * that goes out of scope. */
+WEFT_API void weft_future_reset(struct weft_future *future);
 
 /* Schedules `fn` when the future is done, at once if it is already. weft_handle_cancel() removes
  * it. */

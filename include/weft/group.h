@@ -36,9 +36,8 @@ struct weft_group {
 
 /* Declares and enters a group that belongs to the calling task. Outside of a task every call on it
  * fails with -EPERM. */
-#define WEFT_GROUP(g)                                                       \
-	__attribute__((cleanup(weft_group_leave_))) struct weft_group g = { \
-		0, 0, 0, {0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 0, 0, 0, 0, 0};    \
+#define WEFT_GROUP(g)                                                                 \
+	__attribute__((cleanup(weft_group_leave_))) struct weft_group g = WEFT_ZERO_; \
 	weft_group_enter(&g)
 /* The same for a group elsewhere in the caller's memory. Every enter needs its join. -EPERM: not in
  * a task; -EALREADY: entered before. */

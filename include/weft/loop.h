@@ -70,8 +70,7 @@ WEFT_API bool weft_loop_is_running(const weft_loop *loop);
  * can do. Valid as long as the loop. */
 WEFT_API const char *weft_loop_features(const weft_loop *loop);
 
-/* --- callbacks
- * ------------------------------------------------------------------------------------- */
+/* --- callbacks --- */
 
 /* A callback to come: the caller's memory, zero-initialised. It belongs to the loop from the moment
  * it is scheduled until it begins to run, is cancelled, or the loop is closed; then it can be used
@@ -86,6 +85,11 @@ struct weft_handle {
 	uint64_t position;
 	uint32_t state;
 	uint32_t flags;
+};
+
+/* A queue of handles; private. */
+struct weft_handle_queue {
+	struct weft_handle *first, *last;
 };
 
 /* Scheduling never fails and never allocates on behalf of the caller. Callbacks never run inline.
@@ -115,8 +119,7 @@ WEFT_API bool weft_handle_scheduled(const struct weft_handle *handle);
 /* The deadline of a timer that is scheduled, else WEFT_NEVER. */
 WEFT_API weft_ns weft_handle_when(const struct weft_handle *handle);
 
-/* --- signals
- * --------------------------------------------------------------------------------------- */
+/* --- signals --- */
 
 /* `fn` runs as an ordinary callback of the loop. One handler per signal and process: a second call
  * replaces the first. -EINVAL: no such signal, or one that cannot be caught; -EBUSY: another loop
@@ -126,8 +129,7 @@ WEFT_API int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void
 /* Restores the disposition found by the first add. 1: removed; 0: there was none. */
 WEFT_API int weft_remove_signal_handler(weft_loop *loop, int signo);
 
-/* --- what goes wrong with nobody to tell
- * ------------------------------------------------------------ */
+/* --- what goes wrong with nobody to tell --- */
 
 /* asyncio's exception context. Valid during the call. */
 struct weft_exception {

@@ -71,10 +71,13 @@ struct weft_plugin {
 		aligned(4))) static const struct weft_plugin_note weft_plugin_note_ = {5, 12, 1, \
 		"weft\0\0\0", WEFT_PLUGIN_MAGIC, WEFT_PLUGIN_ABI, sizeof(struct weft_plugin)};   \
 	WEFT_API extern const struct weft_plugin weft_plugin;                                    \
-	const struct weft_plugin weft_plugin = {.magic = WEFT_PLUGIN_MAGIC,                      \
-		.abi = WEFT_PLUGIN_ABI,                                                          \
-		.bytes = sizeof(struct weft_plugin),                                             \
-		__VA_ARGS__}
+	_Pragma("GCC diagnostic push")                                                           \
+		_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")               \
+			const struct weft_plugin weft_plugin = {.magic = WEFT_PLUGIN_MAGIC,      \
+				.abi = WEFT_PLUGIN_ABI,                                          \
+				.bytes = sizeof(struct weft_plugin),                             \
+				__VA_ARGS__};                                                    \
+	_Pragma("GCC diagnostic pop") extern const struct weft_plugin weft_plugin
 
 struct weft_plugin_note {
 	uint32_t name_bytes, desc_bytes, type;

@@ -5,6 +5,8 @@
 /* Blocks that bound what happens in them: timeouts, shields (asyncio.timeout; a block that
  * cancellation waits for). */
 
+#include <string.h>
+
 #include <weft/task.h>
 
 #ifdef __cplusplus
@@ -63,8 +65,7 @@ WEFT_API bool weft_timeout_expired(const struct weft_timeout *timeout);
 WEFT_API int weft_shield_enter(void);
 WEFT_API void weft_shield_leave(void);
 
-/* --- the macros' other half; not for use by hand
- * ---------------------------------------------------- */
+/* --- the macros' other half; not for use by hand --- */
 
 #define WEFT_JOIN2_(a, b)    a##b
 #define WEFT_JOIN_(a, b)     WEFT_JOIN2_(a, b)
@@ -81,10 +82,20 @@ WEFT_API weft_ns weft_deadline_(weft_ns delay);
 WEFT_API bool weft_timeout_block_once_(struct weft_timeout_block *block);
 WEFT_API void weft_timeout_block_leave_(struct weft_timeout_block *block);
 
-#define WEFT_TIMEOUT_BLOCK_(r, when, name)                                                         \
-	for (struct weft_timeout_block name __attribute__((cleanup(                                \
-		     weft_timeout_block_leave_))) = {{{0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 0, 0, 0}, \
-		     (when), &(r), sizeof(r), false};                                              \
+static inline struct weft_timeout_block weft_timeout_block_(weft_ns when, void *r, size_t r_bytes)
+{
+	struct weft_timeout_block block;
+
+	memset(&block, 0, sizeof(block));
+	block.when = when;
+	block.r = r;
+	block.r_bytes = r_bytes;
+	return block;
+}
+
+#define WEFT_TIMEOUT_BLOCK_(r, when, name)                                                        \
+	for (struct weft_timeout_block name __attribute__((cleanup(weft_timeout_block_leave_))) = \
+			weft_timeout_block_((when), &(r), sizeof(r));                             \
 		weft_timeout_block_once_(&name);)
 
 struct weft_shield_block {
