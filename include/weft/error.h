@@ -30,7 +30,7 @@ WEFT_API int weft_raise_at(int code, const char *file, int line, const char *for
 /* What the calling task raised last, or NULL. Valid until the task raises again or ends. */
 WEFT_API const struct weft_error *weft_last_error(void);
 
-/* A code's text with asyncio's word where there is one, e.g. "ECANCELED (CancelledError)". Takes
+/* A code's text with asyncio's word where there is one: "cancelled (CancelledError)". Takes both
  * both signs; never NULL; static memory. */
 WEFT_API const char *weft_strerror(int code);
 

@@ -28,10 +28,10 @@ struct weft_group {
 	size_t running;
 	struct weft_error *errors; /* of the children, in order of completion */
 	size_t n_errors;
-	int cancelling;
+	int result;
 	uint8_t state;
+	uint8_t flags;
 	uint8_t depth;
-	uint8_t parent_cancelled;
 };
 
 /* Declares and enters a group that belongs to the calling task. Outside of a task every call on it

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop: its iteration is the map of the library. */
+
+#include "loop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+_Thread_local weft_loop *loop_here;
+static _Thread_local char open_error[256];
+
+static weft_ns monotonic_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return WEFT_S(now.tv_sec) + now.tv_nsec;
+}
+
+weft_ns weft_loop_time(const weft_loop *loop)
+{
+	return loop->clock == WEFT_CLOCK_VIRTUAL ? loop->virtual_now : monotonic_now();
+}
+
+/* --- one iteration --- */
+
+static void run_hooks(weft_loop *loop)
+{
+	while (!list_empty(&loop->hooks)) {
+		struct loop_hook *hook = list_entry(loop->hooks.next, struct loop_hook, link);
+
+		list_remove(&hook->link);
+		hook->fn(hook);
+	}
+}
+
+/* How long the ring may wait: not at all while something is ready, else until the next deadline. */
+static weft_ns wait_time(weft_loop *loop)
+{
+	weft_ns next, now;
+
+	if (ready_count(&loop->ready) > 0 || loop->stopping)
+		return 0;
+	next = timers_next(&loop->timers);
+	if (next == WEFT_NEVER)
+		return -1;
+	if (loop->clock == WEFT_CLOCK_VIRTUAL)
+		return 0;
+	now = monotonic_now();
+	return next > now ? next - now : 0;
+}
+
+static int wait_for_io(weft_loop *loop, weft_ns timeout)
+{
+	int r;
+
+	if (timeout == 0)
+		return ring_wait(loop->ring, 0);
+
+	if (wakeup_before_wait(&loop->wakeup))
+		timeout = 0;
+	r = ring_wait(loop->ring, timeout);
+	wakeup_after_wait(&loop->wakeup);
+	return r;
+}
+
+/* Virtual time passes when nothing else can happen: straight to the next deadline. */
+static void jump(weft_loop *loop)
+{
+	weft_ns next = timers_next(&loop->timers);
+
+	if (next != WEFT_NEVER && next > loop->virtual_now)
+		loop->virtual_now = next;
+}
+
+/* The same with a stop-watch, for debug mode. The name is copied: the task may end with this step.
+ */
+static void run_timed(weft_loop *loop, void (*fn)(void *arg), void *arg)
+{
+	const char *step = loop->step_name ? loop->step_name(fn, arg) : NULL;
+	char name[64] = "";
+	weft_ns start, duration;
+
+	if (step)
+		snprintf(name, sizeof(name), "%s", step);
+	start = monotonic_now();
+	fn(arg);
+	duration = monotonic_now() - start;
+	if (duration >= loop->slow_callback)
+		loop_report_slow(loop, fn, name, duration);
+}
+
+/* Runs what is ready now; what that adds is the next iteration's. */
+static void run_ready(weft_loop *loop)
+{
+	for (size_t n = ready_count(&loop->ready); n > 0; n--) {
+		struct weft_handle *handle;
+
+		ready_prefetch(&loop->ready);
+		handle = ready_pop(&loop->ready);
+		if (!handle)
+			continue;
+		if (__builtin_expect(loop->debug, false))
+			run_timed(loop, handle->fn, handle->arg);
+		else
+			handle->fn(handle->arg);
+	}
+}
+
+static int iterate(weft_loop *loop)
+{
+	bool any;
+	int r;
+
+	run_hooks(loop);
+	r = wait_for_io(loop, wait_time(loop));
+	if (r < 0)
+		return r;
+	any = wakeup_collect(loop, &loop->wakeup);
+	if (loop->timers.count > 0 || loop->timers.overflow.first) {
+		if (loop->clock == WEFT_CLOCK_VIRTUAL && r == 0 && !any &&
+			ready_count(&loop->ready) == 0 && !loop->stopping)
+			jump(loop);
+		timers_expire(&loop->timers, weft_loop_time(loop), &loop->ready);
+	}
+	run_ready(loop);
+	return 0;
+}
+
+int weft_loop_run_forever(weft_loop *loop)
+{
+	int r;
+
+	if (loop->running)
+		return -EBUSY;
+	loop->running = true;
+	do
+		r = iterate(loop);
+	while (r == 0 && !loop->stopping);
+	loop->running = false;
+	loop->stopping = false;
+	return r;
+}
+
+void weft_loop_stop(weft_loop *loop)
+{
+	loop->stopping = true;
+}
+
+void loop_push_io(weft_loop *loop)
+{
+	run_hooks(loop);
+	ring_wait(loop->ring, 0);
+}
+
+/* --- callbacks --- */
+
+void weft_call_soon(weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
+{
+	weft_handle_cancel(handle);
+	handle->fn = fn;
+	handle->arg = arg;
+	handle->loop = loop;
+	ready_push(&loop->ready, handle);
+}
+
+void weft_call_at(
+	weft_loop *loop, struct weft_handle *handle, weft_ns when, void (*fn)(void *arg), void *arg)
+{
+	weft_handle_cancel(handle);
+	handle->fn = fn;
+	handle->arg = arg;
+	handle->loop = loop;
+	handle->when = when;
+	if (when != WEFT_NEVER)
+		timers_add(&loop->timers, handle);
+}
+
+void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_ns delay,
+	void (*fn)(void *arg), void *arg)
+{
+	weft_ns when;
+
+	if (__builtin_add_overflow(weft_loop_time(loop), delay, &when))
+		when = delay < 0 ? 0 : WEFT_NEVER;
+	weft_call_at(loop, handle, when, fn, arg);
+}
+
+void weft_handle_cancel(struct weft_handle *handle)
+{
+	weft_loop *loop = handle->loop;
+
+	switch (handle->state) {
+	case HANDLE_IDLE:
+		break;
+	case HANDLE_READY:
+		ready_remove(&loop->ready, handle);
+		break;
+	case HANDLE_TIMER:
+		timers_remove(&loop->timers, handle);
+		break;
+	case HANDLE_QUEUED:
+		if (handle->position == (uintptr_t)&loop->ready.overflow)
+			ready_remove(&loop->ready, handle);
+		else
+			handle_queue_remove(handle);
+		break;
+	}
+}
+
+bool weft_handle_scheduled(const struct weft_handle *handle)
+{
+	return handle->state != HANDLE_IDLE;
+}
+
+weft_ns weft_handle_when(const struct weft_handle *handle)
+{
+	bool timer = handle->state == HANDLE_TIMER ||
+		     (handle->state == HANDLE_QUEUED &&
+			     handle->position == (uintptr_t)&handle->loop->timers.overflow);
+
+	return timer ? handle->when : WEFT_NEVER;
+}
+
+/* --- life --- */
+
+static int check_options(const struct weft_options *options)
+{
+	if (options->stack_bytes != 0 && options->stack_bytes < 16384) {
+		snprintf(open_error, sizeof(open_error),
+			"stack_bytes is %zu: a task needs at least 16384", options->stack_bytes);
+		return -EINVAL;
+	}
+	if (options->clock != WEFT_CLOCK_MONOTONIC && options->clock != WEFT_CLOCK_VIRTUAL) {
+		snprintf(open_error, sizeof(open_error), "there is no clock %d", options->clock);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_ring(weft_loop *loop, const struct weft_options *options)
+{
+	const char *name = getenv("WEFT_RING"), *mask = getenv("WEFT_RING_MASK");
+	struct ring_options ring_options = {
+		.name = name && *name ? name : options->ring,
+		.mask = mask && *mask ? mask : options->ring_mask,
+	};
+
+	return ring_open(&ring_options, &loop->ring, open_error, sizeof(open_error));
+}
+
+static bool debug_wanted(const struct weft_options *options)
+{
+	const char *value = getenv("WEFT_DEBUG");
+
+	return options->debug || (value && *value && strcmp(value, "0") != 0);
+}
+
+static int fail(weft_loop *loop, int r)
+{
+	if (*open_error == '\0')
+		snprintf(open_error, sizeof(open_error), "%s", weft_strerror(r));
+	ready_done(&loop->ready);
+	ring_close(loop->ring);
+	free(loop);
+	return r;
+}
+
+int weft_loop_open(const struct weft_options *options, weft_loop **ret_loop)
+{
+	static const struct weft_options defaults;
+	weft_loop *loop;
+	int r;
+
+	if (!options)
+		options = &defaults;
+	*open_error = '\0';
+	if (loop_here) {
+		snprintf(open_error, sizeof(open_error), "this thread has an open loop already");
+		return -EBUSY;
+	}
+	r = check_options(options);
+	if (r < 0)
+		return r;
+	loop = calloc(1, sizeof(*loop));
+	if (!loop) {
+		snprintf(open_error, sizeof(open_error), "%s", weft_strerror(-ENOMEM));
+		return -ENOMEM;
+	}
+	list_init(&loop->hooks);
+	loop->debug = debug_wanted(options);
+	loop->clock = options->clock;
+	loop->slow_callback = options->slow_callback > 0 ? options->slow_callback : WEFT_MS(100);
+	loop->stack_bytes = options->stack_bytes ? options->stack_bytes : 65536;
+
+	r = ready_init(&loop->ready);
+	if (r < 0)
+		return fail(loop, r);
+	r = open_ring(loop, options);
+	if (r < 0)
+		return fail(loop, r);
+	r = wakeup_open(&loop->wakeup, loop->ring);
+	if (r < 0)
+		return fail(loop, r);
+
+	loop_here = loop;
+	*ret_loop = loop;
+	return 0;
+}
+
+void weft_loop_close(weft_loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->running) {
+		if (loop->debug)
+			fprintf(stderr,
+				"weft: weft_loop_close(): the loop is running; stop it first\n");
+		return;
+	}
+	for (int slot = LOOP_SLOTS - 1; slot >= 0; slot--)
+		if (loop->extensions[slot])
+			loop->extensions[slot]->close(loop->extensions[slot]);
+	ring_close(loop->ring);
+	wakeup_close(loop, &loop->wakeup);
+	ready_done(&loop->ready);
+	timers_done(&loop->timers);
+	if (loop_here == loop)
+		loop_here = NULL;
+	free(loop);
+}
+
+const char *weft_loop_open_error(void)
+{
+	return open_error;
+}
+
+weft_loop *weft_running_loop(void)
+{
+	return loop_here && loop_here->running ? loop_here : NULL;
+}
+
+bool weft_loop_is_running(const weft_loop *loop)
+{
+	return loop->running;
+}
+
+const char *weft_loop_features(const weft_loop *loop)
+{
+	return loop->ring->features;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The loop as the layers above it see it. */
+
+#include "base/list.h"
+#include "ring/ring.h"
+#include "timers.h"
+#include "wakeup.h"
+
+#include <weft/loop.h>
+
+/* What a layer above keeps with the loop, and has to end with it. */
+struct loop_extension {
+	void (*close)(struct loop_extension *extension);
+};
+
+enum loop_slot {
+	LOOP_TASKS,
+	LOOP_STREAMS,
+	LOOP_SLOTS,
+};
+
+/* Something to do once before the loop submits and waits: what many callbacks of an iteration ask
+ * for is then done once. Linked while it is wanted; `link` must be initialised. */
+struct loop_hook {
+	void (*fn)(struct loop_hook *hook);
+	struct list link;
+};
+
+struct weft_loop {
+	struct ready ready;
+	struct timers timers;
+	struct ring *ring;
+	struct list hooks;    /* loop_hook.link: before the next wait */
+	struct wakeup wakeup; /* calls from other threads and signals */
+
+	bool running;
+	bool stopping;
+	bool debug;
+	enum weft_clock clock;
+	weft_ns virtual_now;
+	weft_ns slow_callback;
+
+	void (*exception_handler)(
+		weft_loop *loop, const struct weft_exception *exception, void *arg);
+	void *exception_arg;
+
+	/* The name of the task that a callback steps, or NULL: the task layer's, for reports. */
+	const char *(*step_name)(void (*fn)(void *arg), void *arg);
+
+	struct loop_extension *extensions[LOOP_SLOTS]; /* closed from the last to the first */
+	size_t stack_bytes;			       /* weft_options.stack_bytes */
+};
+
+/* The loop that is open in this thread, or NULL. */
+extern _Thread_local weft_loop *loop_here __attribute__((visibility("hidden")));
+
+static inline void loop_hook_want(weft_loop *loop, struct loop_hook *hook)
+{
+	if (list_empty(&hook->link))
+		list_append(&loop->hooks, &hook->link);
+}
+
+/* Makes an idle handle whose fn and arg are set ready. */
+static inline void loop_ready(weft_loop *loop, struct weft_handle *handle)
+{
+	ready_push(&loop->ready, handle);
+}
+
+/* Runs the hooks and lets the ring submit and reap, without waiting and without running callbacks.
+ */
+void loop_push_io(weft_loop *loop);
+
+/* Debug mode's report of a callback that took longer than slow_callback: `name` is the task's whose
+ * step it was, or empty. */
+void loop_report_slow(weft_loop *loop, void (*fn)(void *arg), const char *name, weft_ns duration);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals as callbacks. The real handler only sets a bit and wakes the loop; a signal belongs to
+ * one loop of the process, because dispositions do. */
+
+#include "signals.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct signal_watch {
+	struct weft_handle handle;
+	void (*fn)(void *arg);
+	void *arg;
+	struct sigaction before; /* the disposition to restore */
+};
+
+/* Which loop handles which signal; read by the signal handler. */
+static _Atomic(weft_loop *) loop_of[WAKEUP_SIGNALS];
+
+static void caught(int signo)
+{
+	weft_loop *loop = atomic_load(&loop_of[signo]);
+
+	if (!loop)
+		return;
+	atomic_fetch_or(&loop->wakeup.signals, UINT64_C(1) << (signo - 1));
+	wakeup_notify(&loop->wakeup);
+}
+
+static void run_watch(void *arg)
+{
+	struct signal_watch *watch = arg;
+
+	watch->fn(watch->arg);
+}
+
+bool signals_collect(weft_loop *loop, uint64_t signals)
+{
+	bool any = false;
+
+	while (signals) {
+		int signo = __builtin_ctzll(signals) + 1;
+		struct signal_watch *watch = loop->wakeup.watches[signo];
+
+		signals &= signals - 1;
+		if (watch && !weft_handle_scheduled(&watch->handle)) {
+			weft_call_soon(loop, &watch->handle, run_watch, watch);
+			any = true;
+		}
+	}
+	return any;
+}
+
+int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), void *arg)
+{
+	struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART};
+	struct signal_watch *watch;
+	weft_loop *none = NULL;
+
+	if (signo < 1 || signo >= WAKEUP_SIGNALS)
+		return -EINVAL;
+	watch = loop->wakeup.watches[signo];
+	if (watch) {
+		watch->fn = fn;
+		watch->arg = arg;
+		return 0;
+	}
+	watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return -ENOMEM;
+	watch->fn = fn;
+	watch->arg = arg;
+	if (!atomic_compare_exchange_strong(&loop_of[signo], &none, loop)) {
+		free(watch);
+		return -EBUSY;
+	}
+	loop->wakeup.watches[signo] = watch;
+	sigfillset(&action.sa_mask);
+	if (sigaction(signo, &action, &watch->before) < 0) {
+		loop->wakeup.watches[signo] = NULL;
+		atomic_store(&loop_of[signo], NULL);
+		free(watch);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int weft_remove_signal_handler(weft_loop *loop, int signo)
+{
+	struct signal_watch *watch;
+
+	if (signo < 1 || signo >= WAKEUP_SIGNALS)
+		return -EINVAL;
+	watch = loop->wakeup.watches[signo];
+	if (!watch)
+		return 0;
+	sigaction(signo, &watch->before, NULL);
+	atomic_store(&loop_of[signo], NULL);
+	loop->wakeup.watches[signo] = NULL;
+	weft_handle_cancel(&watch->handle);
+	free(watch);
+	return 1;
+}
+
+void signals_forget(weft_loop *loop)
+{
+	for (int signo = 1; signo < WAKEUP_SIGNALS; signo++)
+		weft_remove_signal_handler(loop, signo);
+}

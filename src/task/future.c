@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "future.h"
+
+#include "task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct weft_error *error_new(int code, const char *file, int line, const char *message)
+{
+	size_t bytes = strlen(message) + 1;
+	struct weft_error *error = malloc(sizeof(*error) + bytes);
+
+	if (!error)
+		return NULL;
+	*error = (struct weft_error){code, file, line, memcpy(error + 1, message, bytes)};
+	return error;
+}
+
+void future_complete(struct weft_future *future, enum future_state state, int result)
+{
+	struct weft_handle *handle;
+
+	assert(future->state == FUTURE_PENDING);
+	future->state = state;
+	future->result = result;
+	while ((handle = future->callbacks.first) != NULL) {
+		handle_queue_remove(handle);
+		loop_ready(future->loop, handle);
+	}
+}
+
+int weft_future_set_result(struct weft_future *future, int result)
+{
+	if (result < 0)
+		return -EINVAL;
+	if (future->ops)
+		return -EPERM;
+	if (future->state != FUTURE_PENDING)
+		return -EALREADY;
+
+	future_bind(future);
+	future_complete(future, FUTURE_FINISHED, result);
+	return 0;
+}
+
+int weft_future_set_error(struct weft_future *future, int code)
+{
+	if (code >= 0)
+		return -EINVAL;
+	if (future->ops)
+		return -EPERM;
+	if (future->state != FUTURE_PENDING)
+		return -EALREADY;
+
+	future_bind(future);
+	future->error = task_take_error(task_here, code);
+	future_complete(future, FUTURE_FINISHED, code);
+	return 0;
+}
+
+bool future_cancel_plain(struct weft_future *future, const char *message)
+{
+	if (future->state != FUTURE_PENDING)
+		return false;
+	if (future->ops && future->ops->cancel)
+		return future->ops->cancel(future, message);
+
+	future_bind(future);
+	if (message)
+		future->error = error_new(-ECANCELED, NULL, 0, message);
+	future_complete(future, FUTURE_CANCELLED, -ECANCELED);
+	return true;
+}
+
+int weft_future_cancel(struct weft_future *future, const char *message)
+{
+	if (future->ops == &task_future_ops)
+		return weft_cancel(task_of(future), message);
+	return future_cancel_plain(future, message);
+}
+
+void weft_future_reset(struct weft_future *future)
+{
+	assert(!future->ops && !future->callbacks.first);
+	free(future->error);
+	*future = (struct weft_future){.loop = future->loop};
+}
+
+bool weft_future_done(const struct weft_future *future)
+{
+	return future->state != FUTURE_PENDING;
+}
+
+bool weft_future_cancelled(const struct weft_future *future)
+{
+	return future->state == FUTURE_CANCELLED;
+}
+
+int weft_future_result(struct weft_future *future)
+{
+	if (future->state == FUTURE_PENDING)
+		return -EINPROGRESS;
+	future->flags |= FUTURE_RETRIEVED;
+	return future->result;
+}
+
+const struct weft_error *weft_future_error(struct weft_future *future)
+{
+	if (future->state == FUTURE_PENDING)
+		return NULL;
+	future->flags |= FUTURE_RETRIEVED;
+	return future->error;
+}
+
+void weft_future_add_done_callback(
+	struct weft_future *future, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
+{
+	future_bind(future);
+	weft_handle_cancel(handle);
+	handle->fn = fn;
+	handle->arg = arg;
+	handle->loop = future->loop;
+	if (future->state == FUTURE_PENDING)
+		handle_queue_append(&future->callbacks, handle);
+	else
+		loop_ready(future->loop, handle);
+}
+
+static void stop_loop(void *arg)
+{
+	weft_loop_stop(arg);
+}
+
+int weft_loop_run_until_complete(weft_loop *loop, struct weft_future *future, int *ret)
+{
+	struct weft_handle done = {0};
+	int r;
+
+	if (!future->loop)
+		future->loop = loop;
+	if (future->loop != loop)
+		return -EINVAL;
+	if (loop->running)
+		return -EBUSY;
+	weft_future_add_done_callback(future, &done, stop_loop, loop);
+	r = weft_loop_run_forever(loop);
+	weft_handle_cancel(&done);
+	if (r < 0)
+		return r;
+	if (future->state == FUTURE_PENDING)
+		return -ECANCELED;
+	r = weft_future_result(future);
+	if (ret)
+		*ret = r;
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "loop/loop.h"
+
+#include <weft/future.h>
+
+enum future_state {
+	FUTURE_PENDING,
+	FUTURE_FINISHED,
+	FUTURE_CANCELLED,
+};
+
+enum future_flag {
+	FUTURE_RETRIEVED = 1, /* somebody has seen its outcome */
+	/* Its outcome must reach the waiter even where a cancellation arrives first: an I/O result,
+	 * which nobody else would ever see. The cancellation is then the next suspension's. */
+	FUTURE_PRECIOUS = 2,
+};
+
+/* What is behind a future that is more than a place for a result. */
+struct weft_future_ops {
+	const char *name; /* for people: what somebody who awaits it waits for */
+	/* Asks for its end; false: it cannot be asked now, and goes on. NULL: it becomes cancelled.
+	 */
+	bool (*cancel)(struct weft_future *future, const char *message);
+};
+
+/* A task's future is cancelled through its task: task.c. */
+extern const struct weft_future_ops task_future_ops;
+
+/* Binds a fresh future to the thread's loop. */
+static inline void future_bind(struct weft_future *future)
+{
+	if (!future->loop)
+		future->loop = loop_here;
+}
+
+/* The future must be pending. Schedules the callbacks. */
+void future_complete(struct weft_future *future, enum future_state state, int result);
+
+/* Cancels a future that is no task's. */
+bool future_cancel_plain(struct weft_future *future, const char *message);
+
+/* A copy of an error with its message, or NULL where memory is short. */
+struct weft_error *error_new(int code, const char *file, int line, const char *message);

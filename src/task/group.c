@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups of tasks, by the rules of asyncio.TaskGroup.
+ *
+ * A child stays linked until the group is joined, so that a task that group_spawn() handed out
+ * stays valid; `running` counts those whose end has not been seen. As in asyncio an end is seen one
+ * iteration later, by a done callback. */
+
+#include "task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum group_state {
+	GROUP_CREATED,
+	GROUP_ENTERED,
+	GROUP_JOINING,
+	GROUP_JOINED,
+};
+
+enum {
+	GROUP_ABORTING = 1,	    /* the children have been cancelled */
+	GROUP_CANCELLED_PARENT = 2, /* ... and the owner, by us: to be taken back */
+};
+
+/* Cancels what is still running, oldest first. */
+static void abort_children(struct weft_group *group)
+{
+	group->flags |= GROUP_ABORTING;
+	for (weft_task *task = group->first; task; task = task->group_next)
+		weft_cancel(task, NULL);
+}
+
+/* Keeps an error with the others. Where memory is short the first one's code is kept at least. */
+static void add_error(struct weft_group *group, int code, const struct weft_error *error)
+{
+	struct weft_error *errors;
+
+	if (group->result == 0)
+		group->result = code;
+	errors = realloc(group->errors, (group->n_errors + 1) * sizeof(*errors));
+	if (!errors)
+		return;
+	group->errors = errors;
+	errors[group->n_errors++] = (struct weft_error){
+		.code = code,
+		.file = error ? error->file : NULL,
+		.line = error ? error->line : 0,
+		.message = error && error->message ? strdup(error->message) : NULL,
+	};
+}
+
+static void child_done(void *arg)
+{
+	weft_task *task = arg;
+	struct weft_group *group = task->group;
+
+	group->running--;
+	if (group->running == 0 && group->state == GROUP_JOINING &&
+		group->idle.state == FUTURE_PENDING)
+		future_complete(&group->idle, FUTURE_FINISHED, 0);
+	task->future.flags |= FUTURE_RETRIEVED;
+	if (task->future.state == FUTURE_CANCELLED || task->future.result >= 0)
+		return;
+
+	add_error(group, task->future.result, task->future.error);
+	if (!(group->flags & (GROUP_ABORTING | GROUP_CANCELLED_PARENT))) {
+		abort_children(group);
+		group->flags |= GROUP_CANCELLED_PARENT;
+		task_cancel_from(group->parent, NULL, group->depth);
+	}
+}
+
+int weft_group_enter(struct weft_group *group)
+{
+	if (!task_here)
+		return -EPERM;
+	if (group->state != GROUP_CREATED)
+		return -EALREADY;
+	group->parent = task_here;
+	group->depth = task_here->shield_depth;
+	group->idle.loop = task_here->future.loop;
+	group->state = GROUP_ENTERED;
+	return 0;
+}
+
+int weft_group_spawn(
+	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task)
+{
+	struct weft_task_options options = {.name = name};
+	weft_task *task;
+	int r;
+
+	if (group->state == GROUP_CREATED || group->state == GROUP_JOINED ||
+		(group->state == GROUP_JOINING && group->running == 0))
+		return -EPERM;
+	if (group->flags & GROUP_ABORTING)
+		return -ECANCELED;
+	options.owner = group->parent->owner;
+	r = task_create(group->parent->future.loop, &options, fn, arg, &task);
+	if (r < 0)
+		return r;
+
+	task->group = group;
+	task->group_prev = group->last;
+	if (group->last)
+		group->last->group_next = task;
+	else
+		group->first = task;
+	group->last = task;
+	group->running++;
+	weft_future_add_done_callback(&task->future, &task->group_done, child_done, task);
+	if (ret_task)
+		*ret_task = task;
+	return 0;
+}
+
+/* Waits for the children; an outside cancellation is theirs too. Returns -ECANCELED where there was
+ * one. */
+static int wait_for_children(struct weft_group *group)
+{
+	int cancelled = 0;
+
+	while (group->running > 0) {
+		if (weft_future_done(&group->idle))
+			weft_future_reset(&group->idle);
+		if (park(&group->idle) == -ECANCELED && !(group->flags & GROUP_ABORTING)) {
+			cancelled = -ECANCELED;
+			abort_children(group);
+		}
+	}
+	return cancelled;
+}
+
+static void release_children(struct weft_group *group)
+{
+	while (group->first) {
+		weft_task *task = group->first;
+
+		group->first = task->group_next;
+		weft_task_release(task);
+	}
+	group->last = NULL;
+}
+
+int weft_group_join(struct weft_group *group, int r)
+{
+	weft_task *parent = group->parent;
+	bool cancelled = r == -ECANCELED;
+
+	if (group->state != GROUP_ENTERED || task_here != parent)
+		return -EPERM;
+	group->state = GROUP_JOINING;
+	if (r < 0 && !(group->flags & GROUP_ABORTING))
+		abort_children(group);
+	if (wait_for_children(group) < 0)
+		cancelled = true;
+	group->state = GROUP_JOINED;
+	release_children(group);
+	free(group->idle.error);
+	group->idle.error = NULL;
+
+	/* Take our own request back; if it was the only one, nobody else wants the parent to end.
+	 */
+	if (group->flags & GROUP_CANCELLED_PARENT && weft_uncancel(parent) == 0)
+		cancelled = false;
+	if (cancelled && group->n_errors == 0 && group->result == 0)
+		return -ECANCELED;
+
+	if (r < 0 && r != -ECANCELED) {
+		struct weft_error *raised = parent->raised;
+
+		add_error(group, r, raised && raised->code == r ? raised : NULL);
+	}
+	if (group->result == 0)
+		return r < 0 ? 0 : r;
+
+	/* The errors go first, but an outside request stays: at the next suspension. */
+	if (parent->cancelling > 0) {
+		weft_uncancel(parent);
+		weft_cancel(parent, NULL);
+	}
+	return group->result;
+}
+
+size_t weft_group_errors(const struct weft_group *group, const struct weft_error **ret_errors)
+{
+	*ret_errors = group->errors;
+	return group->n_errors;
+}
+
+void weft_group_done(struct weft_group *group)
+{
+	assert(group->running == 0);
+	for (size_t i = 0; i < group->n_errors; i++)
+		free((char *)group->errors[i].message);
+	free(group->errors);
+	*group = (struct weft_group){0};
+}
+
+/* Left without a join: the body did not end well. Its own way out is not ours to change, so what
+ * went wrong in the children is told to the exception handler. */
+void weft_group_leave_(struct weft_group *group)
+{
+	if (group->state == GROUP_ENTERED) {
+		weft_loop *loop = group->parent->future.loop;
+
+		if (weft_group_join(group, -ECANCELED) < 0)
+			for (size_t i = 0; i < group->n_errors; i++)
+				weft_call_exception_handler(
+					loop, &(struct weft_exception){
+						      .message = "a group was left without a join",
+						      .code = group->errors[i].code,
+						      .error = &group->errors[i],
+						      .task = weft_task_name(group->parent),
+					      });
+	}
+	weft_group_done(group);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* A task's life: created, stepped by the loop, ended. What happens while it is suspended is
+ * park.c's. */
+
+#include "task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Thread_local weft_task *task_here;
+
+static bool cancel_task_future(struct weft_future *future, const char *message)
+{
+	return weft_cancel(task_of(future), message) == 1;
+}
+
+const struct weft_future_ops task_future_ops = {.name = "task", .cancel = cancel_task_future};
+
+/* --- end --- */
+
+static void report(weft_task *task, const char *message)
+{
+	weft_call_exception_handler(task->future.loop,
+		&(struct weft_exception){
+			.message = message,
+			.code = task->future.state == FUTURE_PENDING ? 0 : task->future.result,
+			.error = task->future.error,
+			.task = weft_task_name(task),
+			.owner = task->owner ? task->owner->name : NULL,
+		});
+}
+
+static void destroy(weft_task *task)
+{
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+
+	assert(task->wake.state == HANDLE_IDLE);
+	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
+		!(task->future.flags & FUTURE_RETRIEVED))
+		report(task, "Task exception was never retrieved");
+	list_remove(&task->link);
+	free(task->future.error);
+	free(task->raised);
+	free(task->cancel_error);
+	coro_close(tasks->pool, &task->coro);
+}
+
+void weft_task_release(weft_task *task)
+{
+	if (!task)
+		return;
+	assert(task->references > 0);
+	if (--task->references == 0)
+		destroy(task);
+}
+
+/* During weft_run()'s end an error is told at once: nobody is left to ask for it. */
+static void closing_ended(struct tasks *tasks, weft_task *task)
+{
+	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
+		!(task->future.flags & FUTURE_RETRIEVED)) {
+		task->future.flags |= FUTURE_RETRIEVED;
+		report(task, "unhandled exception during weft_run() shutdown");
+	}
+	if (--tasks->closing_left == 0)
+		future_complete(&tasks->closing, FUTURE_FINISHED, 0);
+}
+
+static void end(weft_task *task, int result)
+{
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+	struct weft_owner *owner = task->owner;
+
+	list_remove(&task->link);
+	list_append(&tasks->ended, &task->link);
+
+	if (result == -ECANCELED || (result >= 0 && task->must_cancel)) {
+		future_complete(&task->future, FUTURE_CANCELLED, -ECANCELED);
+	} else {
+		if (result < 0)
+			task->future.error = task_take_error(task, result);
+		future_complete(&task->future, FUTURE_FINISHED, result);
+	}
+
+	if (owner && --owner->tasks == 0 && owner->idle.state == FUTURE_PENDING &&
+		owner->idle.callbacks.first)
+		future_complete(&owner->idle, FUTURE_FINISHED, 0);
+	if (tasks->closing_left > 0 && task->id <= tasks->closing_id)
+		closing_ended(tasks, task);
+}
+
+/* --- running --- */
+
+static void task_main(void *head)
+{
+	weft_task *task = head;
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+
+	task->started = true;
+	end(task, task->must_cancel ? -ECANCELED : task->fn(task->arg));
+	coro_exit_to(&task->coro, &tasks->thread);
+}
+
+static void task_step(void *arg)
+{
+	weft_task *task = arg;
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+
+	task_here = task;
+	coro_switch(&tasks->thread, &task->coro);
+	task_here = NULL;
+	if (task->future.state != FUTURE_PENDING)
+		weft_task_release(task);
+}
+
+/* --- creation --- */
+
+int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	weft_task **ret_task)
+{
+	struct tasks *tasks;
+	weft_task *task;
+	void *head;
+	int r;
+
+	if (options->stack_bytes != 0 && options->stack_bytes < 16384)
+		return -EINVAL;
+	r = tasks_of(loop, &tasks);
+	if (r < 0)
+		return r;
+	r = coro_open(tasks->pool, options->stack_bytes, sizeof(*task), task_main, &head);
+	if (r < 0)
+		return r;
+
+	task = head;
+	memset((char *)task + sizeof(task->coro), 0, sizeof(*task) - sizeof(task->coro));
+	task->future.ops = &task_future_ops;
+	task->future.loop = loop;
+	task->fn = fn;
+	task->arg = arg;
+	task->id = ++tasks->last_id;
+	task->references = ret_task ? 2 : 1;
+	task->owner = options->owner ? options->owner : task_here ? task_here->owner : NULL;
+	if (task->owner)
+		task->owner->tasks++;
+	if (options->name)
+		weft_task_set_name(task, options->name);
+	task->wake.fn = task_step;
+	task->wake.arg = task;
+	task->wake.loop = loop;
+	list_append(&tasks->all, &task->link);
+	loop_ready(loop, &task->wake);
+	if (ret_task)
+		*ret_task = task;
+	return 0;
+}
+
+int weft_create_task_with(
+	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task)
+{
+	static const struct weft_task_options defaults;
+
+	return loop_here ? task_create(loop_here, options ? options : &defaults, fn, arg, ret_task)
+			 : -EPERM;
+}
+
+int weft_create_task(weft_fn fn, void *arg, weft_task **ret_task)
+{
+	return weft_create_task_with(NULL, fn, arg, ret_task);
+}
+
+/* --- asking about it --- */
+
+weft_future *weft_task_future(weft_task *task)
+{
+	return &task->future;
+}
+
+bool weft_task_done(const weft_task *task)
+{
+	return task->future.state != FUTURE_PENDING;
+}
+
+bool weft_task_cancelled(const weft_task *task)
+{
+	return task->future.state == FUTURE_CANCELLED;
+}
+
+weft_task *weft_current_task(void)
+{
+	return task_here;
+}
+
+const char *weft_task_name(weft_task *task)
+{
+	if (*task->name == '\0')
+		snprintf(task->name, sizeof(task->name), "Task-%llu", (unsigned long long)task->id);
+	return task->name;
+}
+
+void weft_task_set_name(weft_task *task, const char *name)
+{
+	size_t bytes = strnlen(name, sizeof(task->name) - 1);
+
+	memcpy(task->name, name, bytes);
+	task->name[bytes] = '\0';
+}
+
+const char *weft_task_waits_for(const weft_task *task)
+{
+	if (task->future.state != FUTURE_PENDING)
+		return "done";
+	if (task == task_here)
+		return "running";
+	if (!task->waiter || task->wake.state == HANDLE_READY)
+		return "ready";
+	return task->waiter->ops ? task->waiter->ops->name : "future";
+}
+
+size_t weft_all_tasks(weft_loop *loop, const struct weft_owner *owner, weft_task *list[], size_t n)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	size_t found = 0;
+
+	if (!tasks)
+		return 0;
+	list_for_each (link, &tasks->all) {
+		weft_task *task = list_entry(link, weft_task, link);
+
+		if (owner && task->owner != owner)
+			continue;
+		if (found < n)
+			list[found] = task;
+		found++;
+	}
+	return found;
+}
+
+size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *message)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	size_t asked = 0;
+
+	if (!tasks)
+		return 0;
+	list_for_each (link, &tasks->all) {
+		weft_task *task = list_entry(link, weft_task, link);
+
+		if (task->owner == owner && task != task_here)
+			asked += (size_t)weft_cancel(task, message);
+	}
+	return asked;
+}
+
+int weft_owner_wait(struct weft_owner *owner)
+{
+	if (!task_here)
+		return -EPERM;
+	if (task_here->owner == owner)
+		return -EDEADLK;
+	while (owner->tasks > 0) {
+		int r;
+
+		if (weft_future_done(&owner->idle))
+			weft_future_reset(&owner->idle);
+		r = weft_await(&owner->idle, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- the loop's tasks --- */
+
+/* For the report of a stack overflow: read in a signal handler. */
+static const struct coro *running_coro(const char **ret_name)
+{
+	if (!task_here)
+		return NULL;
+	*ret_name = *task_here->name ? task_here->name : "without a name";
+	return &task_here->coro;
+}
+
+static const char *step_name(void (*fn)(void *arg), void *arg)
+{
+	return fn == task_step ? weft_task_name(arg) : NULL;
+}
+
+/* What has not ended will never run again. */
+static void drop(weft_task *task)
+{
+	if (task->future.state == FUTURE_PENDING)
+		report(task, "Task was destroyed but it is pending!");
+	weft_handle_cancel(&task->wake);
+	weft_handle_cancel(&task->group_done);
+	destroy(task);
+}
+
+static void tasks_close(struct loop_extension *extension)
+{
+	struct tasks *tasks = list_entry(extension, struct tasks, extension);
+
+	while (!list_empty(&tasks->all))
+		drop(list_entry(tasks->all.next, weft_task, link));
+	while (!list_empty(&tasks->ended))
+		drop(list_entry(tasks->ended.next, weft_task, link));
+	coro_pool_close(tasks->pool);
+	tasks->loop->extensions[LOOP_TASKS] = NULL;
+	free(tasks);
+}
+
+int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	int r;
+
+	if (tasks) {
+		*ret_tasks = tasks;
+		return 0;
+	}
+	tasks = calloc(1, sizeof(*tasks));
+	if (!tasks)
+		return -ENOMEM;
+	r = coro_pool_open(loop->stack_bytes, &tasks->pool);
+	if (r < 0) {
+		free(tasks);
+		return r;
+	}
+	r = coro_watch_overflow(running_coro);
+	if (r < 0) {
+		coro_pool_close(tasks->pool);
+		free(tasks);
+		return r;
+	}
+	tasks->extension.close = tasks_close;
+	tasks->loop = loop;
+	coro_thread_init(&tasks->thread);
+	list_init(&tasks->all);
+	list_init(&tasks->ended);
+	loop->step_name = step_name;
+	loop->extensions[LOOP_TASKS] = &tasks->extension;
+	*ret_tasks = tasks;
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The task as the layers above it see it, and park(): the one place where a task stops running. */
+
+#include "coro/coro.h"
+#include "future.h"
+
+#include <weft/group.h>
+#include <weft/task.h>
+
+/* The control block, at the top of the task's own stack. Its first two cache lines are what a
+ * switch touches. */
+struct weft_task {
+	struct coro coro; /* first: coro_open() */
+
+	struct weft_future *
+		waiter; /* what it waits for while parked (asyncio's _fut_waiter); NULL: its turn */
+	bool must_cancel; /* the next step delivers a cancellation */
+	bool forwarded;	  /* the last request was passed on to `waiter` */
+	bool started;
+	uint8_t shield_depth; /* WEFT_SHIELD blocks around it */
+	uint32_t shielded;    /* requests that wait: bit d for those that a block of depth > d keeps
+				 off */
+
+	struct weft_handle wake; /* its step: ready, or in the awaited future's callbacks */
+
+	struct weft_future future;
+	weft_fn fn;
+	void *arg;
+	struct list link; /* in tasks->all, then in tasks->ended */
+	uint64_t id;
+	uint32_t references;
+	int cancelling;
+	struct weft_owner *owner;
+	struct weft_group *group;
+	struct weft_task *group_next, *group_prev;
+	struct weft_handle group_done;	 /* the group's done callback */
+	struct weft_error *raised;	 /* what weft_raise() said last */
+	struct weft_error *cancel_error; /* the message of a cancellation to be delivered */
+	bool walked;			 /* marks a chain of awaits while it is followed */
+	char name[32];			 /* empty: made of the id when asked for */
+};
+
+/* What the task layer keeps with a loop. */
+struct tasks {
+	struct loop_extension extension;
+	weft_loop *loop;
+	struct coro thread;
+	struct coro_pool *pool;
+	struct list all;   /* weft_task.link: those that have not ended, by creation */
+	struct list ended; /* weft_task.link: those that somebody still refers to */
+	uint64_t last_id;
+
+	/* weft_run()'s end: how many tasks up to `closing_id` have not ended yet, and who waits for
+	 * that */
+	uint64_t closing_id;
+	size_t closing_left;
+	struct weft_future closing;
+};
+
+/* The running task of this thread, or NULL. */
+extern _Thread_local weft_task *task_here __attribute__((visibility("hidden")));
+
+static inline weft_task *task_of(struct weft_future *future)
+{
+	return list_entry(future, weft_task, future);
+}
+
+/* The tasks of a loop; made when it is first asked for. -ENOMEM. */
+int tasks_of(weft_loop *loop, struct tasks **ret_tasks);
+
+/* Suspends the running task until `future` is done (NULL: until its next turn). 0, also where the
+ * future was cancelled by somebody else; -ECANCELED: the task itself was cancelled. */
+int park(struct weft_future *future);
+
+/* A request to cancel that comes from a block at `depth`; depth 0: from outside. */
+int task_cancel_from(weft_task *task, const char *message, unsigned depth);
+
+/* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
+struct weft_error *task_take_error(weft_task *task, int code);
+
+/* weft_create_task_with() on any open loop of this thread. */
+int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	weft_task **ret_task);
