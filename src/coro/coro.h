@@ -11,13 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coro/switch.h"
+
 struct coro {
 	void *sp;    /* saved stack pointer while switched out; the switch owns it */
-	char *stack; /* lowest usable byte; NULL for a thread's own stack */
+	char *stack; /* lowest usable byte; of a thread's own stack: unknown, not to be used */
 	size_t stack_bytes;
-	void *sanitizer; /* ASan's fake stack or TSan's fiber, in builds that have one */
+	void *sanitizer; /* see sanitizer.h; unused in a build without */
 	unsigned valgrind_id;
+	unsigned colour; /* the pool's */
 };
+
+#include "coro/sanitizer.h"
 
 struct coro_pool;
 
@@ -35,6 +40,9 @@ int coro_pool_open(size_t stack_bytes, struct coro_pool **ret_pool);
 void coro_pool_close(struct coro_pool *pool);
 void coro_pool_stats(const struct coro_pool *pool, struct coro_stats *ret_stats);
 
+/* A head must leave room for the first frames in the page that both share. */
+#define CORO_HEAD_BYTES_MOST 1024
+
 /* Takes a stack of `stack_bytes` (0: the pool's) and reserves `head_bytes` at its top, aligned to
  * 64 and not zeroed: *ret_head. The head's first member must be the struct coro, which is filled in
  * here. The first coro_switch() to it calls entry(head), which must end with coro_exit_to() and
@@ -48,7 +56,13 @@ void coro_close(struct coro_pool *pool, struct coro *coro);
 void coro_thread_init(struct coro *thread);
 
 /* Leaves `from` (the one that runs) and continues `to`. Returns when something switches back. */
-static inline void coro_switch(struct coro *from, struct coro *to);
+static inline void coro_switch(struct coro *from, struct coro *to)
+{
+	sanitizer_leave(from, to);
+	coro_switch_stack(&from->sp, to->sp);
+	sanitizer_arrive(from);
+}
+
 /* The same, for the last time: `from` will only be closed after this. */
 _Noreturn void coro_exit_to(struct coro *from, struct coro *to);
 
