@@ -8,8 +8,8 @@
  * Until its last completion an operation, and the memory that it names, belong to the ring:
  * cancelling asks for that completion, it does not replace it. */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/list.h"
+
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -27,9 +27,15 @@ enum ring_kind {
 struct ring_op;
 
 struct ring_completion {
-	int result; /* >= 0, or -errno */
-	bool more;  /* the operation goes on; this was not its last completion */
+	int result;    /* >= 0, or -errno */
+	bool more;     /* the operation goes on; this was not its last completion */
+	bool nonempty; /* RING_RECV: more bytes are there already */
 	int buffer; /* RING_RECV_MULTISHOT with result > 0: which of the ring's buffers, else -1 */
+};
+
+enum ring_op_flag {
+	RING_NOWAIT = 1,     /* RING_SEND: takes what goes at once; -EAGAIN where nothing does */
+	RING_POLL_FIRST = 2, /* RING_RECV: nothing is expected yet, so do not try before waiting */
 };
 
 struct ring_op {
@@ -46,17 +52,20 @@ struct ring_op {
 		uint32_t address_bytes;
 		uint32_t poll_events;
 	};
+	uint8_t flags; /* ring_op_flag */
 	/* the ring's; zero-initialised */
 	uint8_t state;
-	struct ring_op *next, *prev;
+	struct list link;
 };
 
-/* The states of an operation, kept by the ring. */
+/* The states of an operation, kept by the ring; an owner may ask whether it is idle. */
 enum ring_op_state {
-	RING_IDLE,	 /* not with the ring: the owner may free or queue it */
-	RING_QUEUED,	 /* waits for room in the submission queue (linked through next and prev) */
-	RING_FLYING,	 /* with the kernel */
-	RING_CANCELLING, /* with the kernel, which has been asked to end it */
+	RING_IDLE,	    /* not with the ring: the owner may free or queue it */
+	RING_QUEUED,	    /* waits for room in the submission queue */
+	RING_WITHDRAWN,	    /* was cancelled while it did: completes with the next wait */
+	RING_FLYING,	    /* with the kernel */
+	RING_CANCEL_WANTED, /* with the kernel; there was no room yet to ask it for the end */
+	RING_CANCELLING,    /* with the kernel, which has been asked */
 };
 
 struct ring_stats {

@@ -11,6 +11,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The message of the cancellation that is being delivered becomes the task's last error. */
+static void show_message(weft_task *task)
+{
+	if (!task->cancel_error)
+		return;
+	free(task->raised);
+	task->raised = task->cancel_error;
+	task->cancel_error = NULL;
+}
+
 /* Somebody cancelled us while or before we waited. Whether this wait is the one that says so. */
 static bool deliver_cancel(weft_task *task, const struct weft_future *future)
 {
@@ -61,7 +71,10 @@ int park(struct weft_future *future)
 	task->waiter = NULL;
 	cancelled = deliver_cancel(task, future);
 	task->forwarded = false;
-	return cancelled ? -ECANCELED : 0;
+	if (!cancelled)
+		return 0;
+	show_message(task);
+	return -ECANCELED;
 }
 
 int weft_await(struct weft_future *future, int *ret)

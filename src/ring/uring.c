@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* Completions by io_uring.
+ *
+ * An operation's address is its user data; cancellations have none, and nobody waits for theirs:
+ * what counts is the completion of what they cancel. One enter per wait submits and reaps. */
+
+#include "uring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static bool has(const struct uring *ring, enum feature feature)
+{
+	return ring->features & (1U << feature);
+}
+
+/* --- submission --- */
+
+static struct io_uring_sqe *get_sqe(struct uring *ring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+
+	if (sqe)
+		return sqe;
+	ring->base.stats.enters++;
+	io_uring_submit(&ring->io); /* if this fails, there is still no room, and that is seen */
+	return io_uring_get_sqe(&ring->io);
+}
+
+static void prepare(struct uring *ring, struct io_uring_sqe *sqe, struct ring_op *op)
+{
+	int flags;
+
+	switch (op->kind) {
+	case RING_ACCEPT:
+		if (has(ring, FEATURE_MULTISHOT_ACCEPT))
+			io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
+		else
+			io_uring_prep_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
+		break;
+	case RING_CONNECT:
+		io_uring_prep_connect(sqe, op->fd, op->address, op->address_bytes);
+		break;
+	case RING_RECV:
+		io_uring_prep_recv(sqe, op->fd, op->buf, op->bytes, 0);
+		if (op->flags & RING_POLL_FIRST)
+			sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+		break;
+	case RING_RECV_MULTISHOT:
+		io_uring_prep_recv_multishot(sqe, op->fd, NULL, 0, 0);
+		sqe->flags |= IOSQE_BUFFER_SELECT;
+		sqe->buf_group = BUFFERS_GROUP;
+		break;
+	case RING_SEND:
+		flags = MSG_NOSIGNAL | (op->flags & RING_NOWAIT ? MSG_DONTWAIT : 0);
+		io_uring_prep_send(sqe, op->fd, op->data, op->bytes, flags);
+		break;
+	case RING_READ:
+		io_uring_prep_read(sqe, op->fd, op->buf, op->bytes, (uint64_t)-1);
+		break;
+	case RING_POLL:
+		io_uring_prep_poll_add(sqe, op->fd, op->poll_events);
+		break;
+	case RING_KINDS:
+		abort();
+	}
+	io_uring_sqe_set_data(sqe, op);
+}
+
+/* Hands `op` to the kernel with the next enter; false: there is no room. */
+static bool launch(struct uring *ring, struct ring_op *op)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring);
+
+	if (!sqe)
+		return false;
+	prepare(ring, sqe, op);
+	op->state = RING_FLYING;
+	list_append(&ring->flying, &op->link);
+	ring->base.stats.submitted++;
+	return true;
+}
+
+static void uring_queue(struct ring *base, struct ring_op *op)
+{
+	struct uring *ring = (struct uring *)base;
+
+	assert(op->state == RING_IDLE);
+	if (!list_empty(&ring->waiting) || !launch(ring, op)) {
+		op->state = RING_QUEUED;
+		list_append(&ring->waiting, &op->link);
+	}
+}
+
+/* Asks the kernel to end a flying operation; where there is no room for the request, with the next
+ * wait. */
+static void ask_to_end(struct uring *ring, struct ring_op *op)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring);
+
+	if (!sqe) {
+		op->state = RING_CANCEL_WANTED;
+		ring->cancels_wanted = true;
+		return;
+	}
+	io_uring_prep_cancel(sqe, op, 0);
+	io_uring_sqe_set_data(sqe, NULL);
+	op->state = RING_CANCELLING;
+}
+
+static void uring_cancel(struct ring *base, struct ring_op *op)
+{
+	if (op->state == RING_QUEUED)
+		op->state = RING_WITHDRAWN;
+	else if (op->state == RING_FLYING)
+		ask_to_end((struct uring *)base, op);
+}
+
+static void uring_cancel_fd(struct ring *base, int fd)
+{
+	struct uring *ring = (struct uring *)base;
+	struct io_uring_sqe *sqe;
+
+	list_for_each (link, &ring->waiting) {
+		struct ring_op *op = list_entry(link, struct ring_op, link);
+
+		if (op->fd == fd)
+			op->state = RING_WITHDRAWN;
+	}
+	sqe = has(ring, FEATURE_CANCEL_FD) ? get_sqe(ring) : NULL;
+	if (sqe) {
+		io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
+		io_uring_sqe_set_data(sqe, NULL);
+		return;
+	}
+	list_for_each (flying, &ring->flying) {
+		struct ring_op *op = list_entry(flying, struct ring_op, link);
+
+		if (op->fd == fd && op->state == RING_FLYING)
+			ask_to_end(ring, op);
+	}
+}
+
+/* --- completion --- */
+
+static void finish(struct ring_op *op, int result)
+{
+	struct ring_completion completion = {.result = result, .buffer = -1};
+
+	list_remove(&op->link);
+	op->state = RING_IDLE;
+	op->complete(op, &completion);
+}
+
+/* What could not be submitted when it was asked for. */
+static int catch_up(struct uring *ring)
+{
+	int finished = 0;
+
+	while (!list_empty(&ring->waiting)) {
+		struct ring_op *op = list_entry(ring->waiting.next, struct ring_op, link);
+
+		if (op->state == RING_WITHDRAWN) {
+			finish(op, -ECANCELED);
+			finished++;
+			continue;
+		}
+		list_remove(&op->link);
+		if (!launch(ring, op)) {
+			list_append(ring->waiting.next, &op->link); /* back to the front */
+			break;
+		}
+	}
+	if (ring->cancels_wanted) {
+		ring->cancels_wanted = false;
+		list_for_each (link, &ring->flying) {
+			struct ring_op *op = list_entry(link, struct ring_op, link);
+
+			if (op->state == RING_CANCEL_WANTED)
+				ask_to_end(ring, op);
+		}
+	}
+	return finished;
+}
+
+/* Without multishot accept one follows the other; to the owner it looks the same. */
+static bool goes_on(struct uring *ring, const struct ring_op *op, const struct io_uring_cqe *cqe)
+{
+	return op->kind == RING_ACCEPT && !has(ring, FEATURE_MULTISHOT_ACCEPT) && cqe->res >= 0 &&
+	       op->state == RING_FLYING;
+}
+
+static void dispatch(struct uring *ring, const struct io_uring_cqe *cqe)
+{
+	struct ring_op *op = (struct ring_op *)(uintptr_t)cqe->user_data;
+	struct ring_completion completion = {.result = cqe->res, .buffer = -1};
+
+	if (!op)
+		return; /* a cancellation's own */
+	ring->base.stats.completed++;
+	if (cqe->flags & IORING_CQE_F_BUFFER)
+		completion.buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+	completion.nonempty = cqe->flags & IORING_CQE_F_SOCK_NONEMPTY;
+	if (cqe->res == -ENOBUFS && op->kind == RING_RECV_MULTISHOT) {
+		ring->base.stats.starved++;
+		buffers_grow(&ring->buffers);
+	}
+	completion.more = cqe->flags & IORING_CQE_F_MORE;
+	if (!completion.more) {
+		list_remove(&op->link);
+		if (goes_on(ring, op, cqe)) {
+			op->state = RING_IDLE;
+			uring_queue(&ring->base, op);
+			completion.more = true;
+		} else {
+			op->state = RING_IDLE;
+		}
+	}
+	op->complete(op, &completion);
+}
+
+/* Dispatches what is there now; what that adds is the next wait's. */
+static int reap(struct uring *ring)
+{
+	unsigned n = io_uring_cq_ready(&ring->io);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct io_uring *io = &ring->io;
+		struct io_uring_cqe cqe = io->cq.cqes[*io->cq.khead & *io->cq.kring_mask];
+
+		io_uring_cq_advance(io, 1); /* first: a callback may have to submit */
+		dispatch(ring, &cqe);
+	}
+	return (int)n;
+}
+
+/* Whether the kernel has something for us that only an enter brings. */
+static bool kernel_has_more(struct uring *ring)
+{
+	unsigned flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
+
+	if (flags & IORING_SQ_CQ_OVERFLOW)
+		ring->base.stats.overflows++;
+	if (flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN))
+		return true;
+	return !has(ring, FEATURE_TASKRUN_FLAG) && !list_empty(&ring->flying);
+}
+
+static int enter(struct uring *ring, int64_t timeout_ns)
+{
+	struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+	struct io_uring_cqe *cqe;
+
+	if (timeout_ns == 0) {
+		if (io_uring_sq_ready(&ring->io) == 0 && !kernel_has_more(ring))
+			return 0;
+		ring->base.stats.enters++;
+		return io_uring_submit_and_get_events(&ring->io);
+	}
+	ring->base.stats.enters++;
+	return io_uring_submit_and_wait_timeout(
+		&ring->io, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
+}
+
+static int uring_wait(struct ring *base, int64_t timeout_ns)
+{
+	struct uring *ring = (struct uring *)base;
+	int r, finished = 0;
+
+	if (!list_empty(&ring->waiting) || ring->cancels_wanted)
+		finished = catch_up(ring);
+	if (finished > 0 || io_uring_cq_ready(&ring->io) > 0)
+		timeout_ns = 0;
+	r = enter(ring, timeout_ns);
+	/* EBUSY, EAGAIN: the kernel wants completions reaped, or memory, before it takes more: what
+	 * was not submitted stays in the queue. */
+	if (r < 0 && r != -ETIME && r != -EINTR && r != -EBUSY && r != -EAGAIN && r != -ENOMEM)
+		return r;
+	return finished + reap(ring);
+}
+
+static bool uring_idle(const struct ring *base)
+{
+	const struct uring *ring = (const struct uring *)base;
+
+	return list_empty(&ring->flying) && list_empty(&ring->waiting);
+}
+
+/* --- life --- */
+
+static char *uring_buffer(struct ring *base, int buffer)
+{
+	return buffers_at(&((struct uring *)base)->buffers, buffer);
+}
+
+static void uring_release(struct ring *base, int buffer)
+{
+	buffers_release(&((struct uring *)base)->buffers, buffer);
+}
+
+static void uring_close(struct ring *base)
+{
+	struct uring *ring = (struct uring *)base;
+
+	io_uring_queue_exit(&ring->io);
+	buffers_close(&ring->buffers);
+	free(ring);
+}
+
+static int uring_open(const struct ring_options *options, struct ring **ret_ring, char *problem,
+	size_t problem_bytes)
+{
+	struct uring *ring;
+	unsigned masked;
+	int r;
+
+	r = features_parse(options->mask, &masked, problem, problem_bytes);
+	if (r < 0)
+		return r;
+	ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	r = features_open(&ring->io, masked, &ring->features, problem, problem_bytes);
+	if (r < 0) {
+		free(ring);
+		return r;
+	}
+	if (has(ring, FEATURE_MULTISHOT_RECV) && buffers_open(&ring->buffers, &ring->io) == 0)
+		ring->base.buffer_bytes = BUFFER_BYTES;
+	else
+		ring->features &= ~((1U << FEATURE_MULTISHOT_RECV) | (1U << FEATURE_BUFFER_RING));
+	list_init(&ring->flying);
+	list_init(&ring->waiting);
+	ring->base.backend = &uring_backend;
+	features_describe(ring->features, ring->base.features, sizeof(ring->base.features));
+	*ret_ring = &ring->base;
+	return 0;
+}
+
+struct ring_backend uring_backend = {
+	.name = "io_uring",
+	.open = uring_open,
+	.close = uring_close,
+	.queue = uring_queue,
+	.cancel = uring_cancel,
+	.cancel_fd = uring_cancel_fd,
+	.wait = uring_wait,
+	.idle = uring_idle,
+	.buffer = uring_buffer,
+	.release = uring_release,
+};
