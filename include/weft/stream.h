@@ -9,8 +9,8 @@
  * "unix:@abstract". Port 0: the kernel chooses.
  *
  * One task may read and one may write at a time: a second one gets -EBUSY. A cancelled read loses
- * nothing: where bytes had arrived already, the call returns them and the next suspending call is
- * the one that is cancelled. */
+ * nothing: what had arrived is returned by it (then the next suspending call is the one that is
+ * cancelled) or by the next read. */
 
 #include <weft/task.h>
 

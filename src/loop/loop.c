@@ -150,12 +150,6 @@ void weft_loop_stop(weft_loop *loop)
 	loop->stopping = true;
 }
 
-void loop_push_io(weft_loop *loop)
-{
-	run_hooks(loop);
-	ring_wait(loop->ring, 0);
-}
-
 /* --- callbacks --- */
 
 void weft_call_soon(weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
@@ -321,10 +315,14 @@ void weft_loop_close(weft_loop *loop)
 				"weft: weft_loop_close(): the loop is running; stop it first\n");
 		return;
 	}
+	/* What was written last still goes out; then the ring lets go of all memory, before anybody
+	 * frees it. */
+	run_hooks(loop);
+	ring_wait(loop->ring, 0);
+	ring_close(loop->ring);
 	for (int slot = LOOP_SLOTS - 1; slot >= 0; slot--)
 		if (loop->extensions[slot])
 			loop->extensions[slot]->close(loop->extensions[slot]);
-	ring_close(loop->ring);
 	wakeup_close(loop, &loop->wakeup);
 	ready_done(&loop->ready);
 	timers_done(&loop->timers);

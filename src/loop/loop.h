@@ -68,10 +68,6 @@ static inline void loop_ready(weft_loop *loop, struct weft_handle *handle)
 	ready_push(&loop->ready, handle);
 }
 
-/* Runs the hooks and lets the ring submit and reap, without waiting and without running callbacks.
- */
-void loop_push_io(weft_loop *loop);
-
 /* Debug mode's report of a callback that took longer than slow_callback: `name` is the task's whose
  * step it was, or empty. */
 void loop_report_slow(weft_loop *loop, void (*fn)(void *arg), const char *name, weft_ns duration);

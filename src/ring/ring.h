@@ -116,7 +116,8 @@ void ring_backend_register(struct ring_backend *backend);
 int ring_open(const struct ring_options *options, struct ring **ret_ring, char *problem,
 	size_t problem_bytes);
 
-/* Nothing may be flying but what the owner is willing to have cut off. Takes NULL. */
+/* Ends what is still flying, and returns when the ring owns no memory of anybody's: none of it
+ * completes any more. Takes NULL. */
 static inline void ring_close(struct ring *ring)
 {
 	if (ring)

@@ -153,6 +153,17 @@ static void finish(struct ring_op *op, int result)
 	op->complete(op, &completion);
 }
 
+static void ask_all_to_end(struct uring *ring)
+{
+	ring->cancels_wanted = false;
+	list_for_each (link, &ring->flying) {
+		struct ring_op *op = list_entry(link, struct ring_op, link);
+
+		if (op->state == RING_CANCEL_WANTED)
+			ask_to_end(ring, op);
+	}
+}
+
 /* What could not be submitted when it was asked for. */
 static int catch_up(struct uring *ring)
 {
@@ -299,10 +310,34 @@ static void uring_release(struct ring *base, int buffer)
 	buffers_release(&((struct uring *)base)->buffers, buffer);
 }
 
+/* Ends all that flies, telling nobody. */
+static void ground(struct uring *ring)
+{
+	struct __kernel_timespec second = {.tv_sec = 1};
+	struct io_uring_cqe *cqe;
+
+	list_for_each (link, &ring->flying)
+		list_entry(link, struct ring_op, link)->state = RING_CANCEL_WANTED;
+	ring->cancels_wanted = true;
+	while (!list_empty(&ring->flying)) {
+		ask_all_to_end(ring);
+		if (io_uring_submit_and_wait_timeout(&ring->io, &cqe, 1, &second, NULL) < 0 &&
+			io_uring_cq_ready(&ring->io) == 0)
+			break; /* the kernel is out of order; exiting the ring does the same */
+		while (io_uring_cq_ready(&ring->io) > 0) {
+			cqe = &ring->io.cq.cqes[*ring->io.cq.khead & *ring->io.cq.kring_mask];
+			if (cqe->user_data && !(cqe->flags & IORING_CQE_F_MORE))
+				list_remove(&((struct ring_op *)(uintptr_t)cqe->user_data)->link);
+			io_uring_cq_advance(&ring->io, 1);
+		}
+	}
+}
+
 static void uring_close(struct ring *base)
 {
 	struct uring *ring = (struct uring *)base;
 
+	ground(ring);
 	io_uring_queue_exit(&ring->io);
 	buffers_close(&ring->buffers);
 	free(ring);

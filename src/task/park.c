@@ -24,21 +24,20 @@ static void show_message(weft_task *task)
 /* Somebody cancelled us while or before we waited. Whether this wait is the one that says so. */
 static bool deliver_cancel(weft_task *task, const struct weft_future *future)
 {
-	bool kept = future && future->flags & FUTURE_PRECIOUS && future->result >= 0;
+	bool precious = future && future->flags & FUTURE_PRECIOUS;
 
-	if (kept) {
+	if (precious && future->state == FUTURE_FINISHED && future->result >= 0) {
 		/* The operation won the race against its abort: its result now, the cancellation
 		 * with the next suspension. */
-		if (task->forwarded)
-			task->must_cancel = true;
+		task->must_cancel |= task->forwarded;
 		return false;
 	}
 	if (task->must_cancel) {
 		task->must_cancel = false;
 		return true;
 	}
-	/* The request was passed on, and that is how the wait ended. */
-	return task->forwarded && future && future->state == FUTURE_CANCELLED;
+	/* The request was passed on. What else ends it may swallow it, an operation may not. */
+	return task->forwarded && (future->state == FUTURE_CANCELLED || precious);
 }
 
 int park(struct weft_future *future)

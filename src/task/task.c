@@ -37,6 +37,8 @@ static void destroy(weft_task *task)
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 
 	assert(task->wake.state == HANDLE_IDLE);
+	while (task->future.callbacks.first)
+		handle_queue_remove(task->future.callbacks.first);
 	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
 		!(task->future.flags & FUTURE_RETRIEVED))
 		report(task, "Task exception was never retrieved");
