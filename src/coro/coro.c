@@ -11,8 +11,6 @@
 #include <stdlib.h>
 
 #define HEAD_ALIGNMENT 64
-/* The prepared frame, a few calls, a signal's frame: nothing gets along with less. */
-#define STACK_BYTES_LEAST 8192
 
 int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 	void (*entry)(void *head), void **ret_head)
@@ -23,8 +21,6 @@ int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 
 	assert(head_bytes >= sizeof(*coro) && head_bytes <= CORO_HEAD_BYTES_MOST);
 
-	if (stack_bytes > 0 && stack_bytes < STACK_BYTES_LEAST)
-		stack_bytes = STACK_BYTES_LEAST;
 	r = pool_take(pool, stack_bytes, &stack);
 	if (r < 0)
 		return r;
@@ -32,10 +28,10 @@ int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 	sanitizer_unpoison(stack.base, stack.bytes);
 	coro = (struct coro *)((uintptr_t)(coloured_top(&stack) - head_bytes) &
 			       ~(uintptr_t)(HEAD_ALIGNMENT - 1));
-	valgrind_open(coro, stack.base, stack.bytes);
 	coro->stack = stack.base;
 	coro->stack_bytes = stack.bytes;
 	coro->colour = stack.colour;
+	coro->valgrind_id = stack.valgrind_id;
 	entry = sanitizer_open(coro, entry);
 	coro->sp = coro_switch_prepare(coro->stack, coro, entry, coro);
 	*ret_head = coro;
@@ -44,10 +40,10 @@ int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 
 void coro_close(struct coro_pool *pool, struct coro *coro)
 {
-	const struct stack stack = {coro->stack, coro->stack_bytes, coro->colour};
+	const struct stack stack = {
+		coro->stack, coro->stack_bytes, coro->colour, coro->valgrind_id};
 
-	valgrind_close(coro);
-	sanitizer_close(coro); /* the last to read the head */
+	sanitizer_close(coro);
 	pool_give(pool, &stack);
 }
 

@@ -17,9 +17,8 @@ struct coro {
 	void *sp;    /* saved stack pointer while switched out; the switch owns it */
 	char *stack; /* lowest usable byte; of a thread's own stack: unknown, not to be used */
 	size_t stack_bytes;
-	void *sanitizer; /* see sanitizer.h; unused in a build without */
-	unsigned valgrind_id;
-	unsigned colour; /* the pool's */
+	void *sanitizer;	      /* see sanitizer.h; unused in a build without */
+	unsigned colour, valgrind_id; /* the pool's */
 };
 
 #include "coro/sanitizer.h"

@@ -7,11 +7,11 @@
  * million stacks are then still one mapping. On older kernels mprotect() does it, at two mappings a
  * stack: vm.max_map_count (65,530) then limits a process to some 32,000 stacks. */
 
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 /* 0, or -ENOMEM. */
 int guard_install(void *page, size_t page_bytes);
 
 /* Whether mprotect() is what guard_install() uses; tests set it to have both kinds run. */
-extern bool guard_by_mprotect;
+extern atomic_bool guard_by_mprotect;

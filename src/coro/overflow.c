@@ -26,7 +26,7 @@
 static const int signals[] = {SIGSEGV, SIGBUS};
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-static const struct coro *(*current_coro)(const char **ret_name);
+static const struct coro *(*_Atomic current_coro)(const char **ret_name);
 static struct sigaction previous[SIGNALS];
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static pthread_key_t alternate; /* this thread's alternate stack, where it is ours */

@@ -19,9 +19,12 @@
 #include <unistd.h>
 
 #define KEPT_RESIDENT	 1024
+#define COOLED_AT_ONCE	 64
 #define SLAB_STACKS	 16
 #define SLAB_STACKS_MOST 4096
-#define STACK_BYTES_MOST ((size_t)1 << 40)
+/* Nothing gets along with less: the frame to begin with, a few calls, a signal's frame. */
+#define STACK_BYTES_LEAST 8192
+#define STACK_BYTES_MOST  ((size_t)1 << 40)
 
 struct slab {
 	struct slab *next;
@@ -37,12 +40,15 @@ struct coro_pool {
 	unsigned next_colour;
 	struct slab *slabs;
 	size_t slab_stacks; /* of the next slab */
+	bool on_valgrind;
 	struct coro_stats stats;
 };
 
-static size_t round_up(size_t bytes, size_t unit)
+static size_t usable_bytes(size_t bytes, size_t page_bytes)
 {
-	return (bytes + unit - 1) / unit * unit;
+	if (bytes < STACK_BYTES_LEAST)
+		bytes = STACK_BYTES_LEAST;
+	return (bytes + page_bytes - 1) & ~(page_bytes - 1);
 }
 
 int coro_pool_open(size_t stack_bytes, struct coro_pool **ret_pool)
@@ -57,8 +63,9 @@ int coro_pool_open(size_t stack_bytes, struct coro_pool **ret_pool)
 		return -ENOMEM;
 
 	pool->page_bytes = page_bytes;
-	pool->stack_bytes = round_up(stack_bytes, page_bytes);
+	pool->stack_bytes = usable_bytes(stack_bytes, page_bytes);
 	pool->slab_stacks = SLAB_STACKS;
+	pool->on_valgrind = valgrind_runs();
 	*ret_pool = pool;
 	return 0;
 }
@@ -153,15 +160,20 @@ static int take_fresh(struct coro_pool *pool, struct stack *ret_stack)
 	return 0;
 }
 
+static char *free_base(const struct coro_pool *pool, size_t i)
+{
+	return (char *)(pool->free[i] & ~(uintptr_t)(STACK_COLOURS - 1));
+}
+
 static void take_free(struct coro_pool *pool, struct stack *ret_stack)
 {
-	uintptr_t tagged = pool->free[--pool->frees];
+	size_t last = --pool->frees;
 
-	if (pool->cold > pool->frees)
-		pool->cold = pool->frees;
-	ret_stack->base = (char *)(tagged & ~(uintptr_t)(STACK_COLOURS - 1));
+	if (pool->cold > last)
+		pool->cold = last;
+	ret_stack->base = free_base(pool, last);
 	ret_stack->bytes = pool->stack_bytes;
-	ret_stack->colour = tagged % STACK_COLOURS;
+	ret_stack->colour = pool->free[last] % STACK_COLOURS;
 }
 
 /* Of a size that the pool does not keep. */
@@ -183,35 +195,62 @@ static int take_single(struct coro_pool *pool, size_t bytes, struct stack *ret_s
 	return 0;
 }
 
+static int take(struct coro_pool *pool, size_t bytes, struct stack *ret_stack)
+{
+	if (bytes != 0) {
+		bytes = usable_bytes(bytes, pool->page_bytes);
+		if (bytes != pool->stack_bytes)
+			return take_single(pool, bytes, ret_stack);
+	}
+	if (pool->frees == 0)
+		return take_fresh(pool, ret_stack);
+
+	take_free(pool, ret_stack);
+	return 0;
+}
+
 int pool_take(struct coro_pool *pool, size_t bytes, struct stack *ret_stack)
 {
-	int r = 0;
+	int r;
 
 	if (bytes > STACK_BYTES_MOST)
 		return -ENOMEM;
 
-	if (bytes != 0 && bytes != pool->stack_bytes) {
-		bytes = round_up(bytes, pool->page_bytes);
-		if (bytes != pool->stack_bytes)
-			r = take_single(pool, bytes, ret_stack);
-	}
-	if (bytes == 0 || bytes == pool->stack_bytes) {
-		if (pool->frees > 0)
-			take_free(pool, ret_stack);
-		else
-			r = take_fresh(pool, ret_stack);
-	}
+	r = take(pool, bytes, ret_stack);
 	if (r < 0)
 		return r;
 
+	ret_stack->valgrind_id = 0;
+	if (pool->on_valgrind)
+		ret_stack->valgrind_id = valgrind_open(ret_stack->base, ret_stack->bytes);
 	if (++pool->stats.live > pool->stats.peak)
 		pool->stats.peak = pool->stats.live;
 	return 0;
 }
 
+/* Gives the memory of the coldest stacks back. Guards survive that, so neighbours, as many are when
+ * tasks end in the order of their creation, need only one call. */
+static void cool(struct coro_pool *pool)
+{
+	size_t stride_bytes = pool->stack_bytes + pool->page_bytes;
+	size_t end = pool->cold + COOLED_AT_ONCE;
+
+	while (pool->cold < end) {
+		char *low = free_base(pool, pool->cold++), *high = low;
+
+		while (pool->cold < end && free_base(pool, pool->cold) == high + stride_bytes)
+			high = free_base(pool, pool->cold++);
+		while (pool->cold < end && free_base(pool, pool->cold) == low - stride_bytes)
+			low = free_base(pool, pool->cold++);
+		(void)madvise(low, (size_t)(high - low) + pool->stack_bytes, MADV_DONTNEED);
+	}
+}
+
 void pool_give(struct coro_pool *pool, const struct stack *stack)
 {
 	pool->stats.live--;
+	if (pool->on_valgrind)
+		valgrind_close(stack->valgrind_id, stack->base, stack->bytes);
 	if (stack->bytes != pool->stack_bytes) {
 		size_t bytes = stack->bytes + pool->page_bytes;
 
@@ -222,10 +261,6 @@ void pool_give(struct coro_pool *pool, const struct stack *stack)
 	}
 
 	pool->free[pool->frees++] = (uintptr_t)stack->base | stack->colour;
-	if (pool->frees - pool->cold > KEPT_RESIDENT) {
-		char *coldest =
-			(char *)(pool->free[pool->cold++] & ~(uintptr_t)(STACK_COLOURS - 1));
-
-		(void)madvise(coldest, pool->stack_bytes, MADV_DONTNEED);
-	}
+	if (pool->frees - pool->cold >= KEPT_RESIDENT + COOLED_AT_ONCE)
+		cool(pool);
 }

@@ -9,6 +9,7 @@ struct stack {
 	char *base; /* lowest usable byte */
 	size_t bytes;
 	unsigned colour; /* how much of its top to leave free: coloured_top() */
+	unsigned valgrind_id;
 };
 
 /* `bytes` 0: the pool's. -ENOMEM. */

@@ -5,8 +5,8 @@
  * that knows them. In a build without them all of it is nothing. Part of coro.h, which includes it
  * where struct coro is known; coro->sanitizer is the tool's word for the coroutine.
  *
- * Each tool has the same five hooks: x_open/x_close around the life of a coroutine, x_thread for a
- * thread's own stack, x_leave/x_arrive around each switch. */
+ * The hooks: open and close around the life of a coroutine, thread for a thread's own stack, leave
+ * and arrive around each switch, exit in their place for the last one. */
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -169,33 +169,46 @@ static inline void sanitizer_exit(struct coro *to)
 
 #endif
 
-/* Valgrind, of which a program cannot know at build time whether it will run under it. */
+/* A program cannot know at build time whether it will run under Valgrind. The requests cost little
+ * where it does not, but so does a task: whoever has many stacks asks once. */
 #ifdef CORO_VALGRIND
 
 #include <valgrind/memcheck.h>
 
-static inline void valgrind_open(struct coro *coro, char *stack, size_t bytes)
+static inline bool valgrind_runs(void)
 {
-	VALGRIND_MAKE_MEM_UNDEFINED(stack, bytes);
-	coro->valgrind_id = VALGRIND_STACK_REGISTER(stack, stack + bytes);
+	return RUNNING_ON_VALGRIND > 0;
 }
 
-static inline void valgrind_close(struct coro *coro)
+/* Returns what valgrind_close() takes. */
+static inline unsigned valgrind_open(char *stack, size_t bytes)
 {
-	VALGRIND_STACK_DEREGISTER(coro->valgrind_id);
-	VALGRIND_MAKE_MEM_NOACCESS(coro->stack, coro->stack_bytes);
+	VALGRIND_MAKE_MEM_UNDEFINED(stack, bytes);
+	return VALGRIND_STACK_REGISTER(stack, stack + bytes);
+}
+
+static inline void valgrind_close(unsigned id, char *stack, size_t bytes)
+{
+	VALGRIND_STACK_DEREGISTER(id);
+	VALGRIND_MAKE_MEM_NOACCESS(stack, bytes);
 }
 
 #else
 
-static inline void valgrind_open(struct coro *coro, char *stack, size_t bytes)
+static inline bool valgrind_runs(void)
 {
-	(void)coro, (void)stack, (void)bytes;
+	return false;
 }
 
-static inline void valgrind_close(struct coro *coro)
+static inline unsigned valgrind_open(char *stack, size_t bytes)
 {
-	(void)coro;
+	(void)stack, (void)bytes;
+	return 0;
+}
+
+static inline void valgrind_close(unsigned id, char *stack, size_t bytes)
+{
+	(void)id, (void)stack, (void)bytes;
 }
 
 #endif

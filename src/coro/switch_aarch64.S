@@ -92,16 +92,16 @@ coro_switch_resume:
 	.size	coro_switch_stack, . - coro_switch_stack
 
 /* The outermost frame of every coroutine: nothing called it, so nothing is above it. */
-	.type	begin, %function
+	.type	coro_begin, %function
 	.p2align 4
-begin:
+coro_begin:
 	.cfi_startproc
 	.cfi_undefined x30
 	mov	x0, x20
 	blr	x19
 	brk	#0
 	.cfi_endproc
-	.size	begin, . - begin
+	.size	coro_begin, . - coro_begin
 
 /* void *coro_switch_prepare(char *stack, void *top, void (*entry)(void *), void *arg)
  * The frame that coro_switch_resume takes up; x29 is 0 for those who follow frame pointers. */
@@ -113,7 +113,7 @@ coro_switch_prepare:
 	.cfi_startproc
 	and	x1, x1, #-16
 	sub	x0, x1, #160
-	adr	x9, begin
+	adr	x9, coro_begin
 	stp	xzr, x9, [x0]
 	stp	x2, x3, [x0, #16]
 	ret

@@ -69,16 +69,16 @@ coro_switch_resume:
 	.size	coro_switch_stack, . - coro_switch_stack
 
 /* The outermost frame of every coroutine: nothing called it, so nothing is above it. */
-	.type	begin, @function
+	.type	coro_begin, @function
 	.p2align 4
-begin:
+coro_begin:
 	.cfi_startproc
 	.cfi_undefined %rip
 	movq	%r12, %rdi
 	callq	*%rbx
 	ud2
 	.cfi_endproc
-	.size	begin, . - begin
+	.size	coro_begin, . - coro_begin
 
 /* void *coro_switch_prepare(char *stack, void *top, void (*entry)(void *), void *arg)
  * The frame that coro_switch_resume pops; %rbp is 0 for those who follow frame pointers. */
@@ -89,7 +89,7 @@ begin:
 coro_switch_prepare:
 	.cfi_startproc
 	andq	$-16, %rsi
-	leaq	begin(%rip), %rax
+	leaq	coro_begin(%rip), %rax
 	movq	%rax, -8(%rsi)
 	movq	$0, -16(%rsi)
 	movq	%rdx, -24(%rsi)
