@@ -397,7 +397,7 @@ static void a_blocked_coroutine_costs_a_page(void)
 	}
 	each = (resident_bytes() - before) / STACKS;
 	printf("# %zu bytes each\n", each);
-	CHECK(each >= page_bytes && each < page_bytes + 256);
+	CHECK(each >= page_bytes && each < page_bytes + CONTEXT_BYTES);
 	for (size_t i = 0; i < STACKS; i++)
 		coro_close(pool, coros[i]);
 	free(coros);
