@@ -56,7 +56,7 @@ void coro_thread_init(struct coro *thread)
 void coro_exit_to(struct coro *from, struct coro *to)
 {
 	sanitizer_exit(to);
-	coro_switch_stack(&from->sp, to->sp);
+	coro_switch_stack(&from->sp, to->sp, 0);
 	/* Somebody has switched to a coroutine that has ended. */
 	abort();
 }

@@ -13,8 +13,8 @@
 #pragma GCC visibility push(hidden)
 
 /* Saves the context in memory below the running stack's pointer, puts its address into *ret_sp, and
- * continues the one at `sp`. */
-void coro_switch_stack(void **ret_sp, void *sp);
+ * continues the one at `sp`: there the call returns `value`. */
+int coro_switch_stack(void **ret_sp, void *sp, int value);
 
 /* A context just below `top`, for coro_switch_stack(): it calls entry(arg), which must not
  * return. `stack` is the lowest usable byte. */

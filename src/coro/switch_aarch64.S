@@ -9,7 +9,7 @@
 
 	.text
 
-/* void coro_switch_stack(void **ret_sp, void *sp) */
+/* int coro_switch_stack(void **ret_sp, void *sp, int value) */
 	.globl	coro_switch_stack
 	.hidden	coro_switch_stack
 	.type	coro_switch_stack, %function
@@ -50,6 +50,7 @@ coro_switch_stack:
 	mov	x9, sp
 	str	x9, [x0]
 	mov	sp, x1
+	mov	w0, w2
 
 /* The frame has the same shape on both stacks, so the unwind rules hold across the change. Where a
  * debugger shall show a coroutine that is switched out: $sp = coro->sp, $pc = this label. */

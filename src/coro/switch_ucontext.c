@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-void coro_switch_stack(void **ret_sp, void *sp)
+static _Thread_local int handed_over;
+
+int coro_switch_stack(void **ret_sp, void *sp, int value)
 {
 	ucontext_t here;
 
 	*ret_sp = &here;
+	handed_over = value;
 	if (swapcontext(&here, sp) < 0)
 		abort();
+	return handed_over;
 }
 
 /* makecontext() hands on ints only. */

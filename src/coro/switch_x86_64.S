@@ -10,7 +10,7 @@
 
 	.text
 
-/* void coro_switch_stack(void **ret_sp, void *sp) */
+/* int coro_switch_stack(void **ret_sp, void *sp, int value) */
 	.globl	coro_switch_stack
 	.hidden	coro_switch_stack
 	.type	coro_switch_stack, @function
@@ -35,6 +35,7 @@ coro_switch_stack:
 	pushq	%r15
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %r15, 0
+	movl	%edx, %eax
 	movq	%rsp, (%rdi)
 	movq	%rsi, %rsp
 

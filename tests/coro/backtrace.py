@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """gdb's bt inside of a coroutine ends at its entry, and can be had of one that is switched out.
-coro_switch() is inline: it has a frame of its own only where it was not optimised away.
+The switch itself shows as one frame or more, depending on what was inlined.
 
 Usage: backtrace.py PROGRAM (tests/coro/backtraced.c)."""
 
@@ -58,8 +58,7 @@ def main():
     results = [
         ("bt in a coroutine ends at its entry", frames(running) == ["stop_here"] + callers),
         ("bt of a switched-out coroutine ends at its entry",
-         frames(switched_out)
-         in (["coro_switch_stack"] + callers, ["coro_switch_stack", "coro_switch"] + callers)),
+         [f for f in frames(switched_out) if not f.startswith("coro_switch")] == callers),
         ("neither is cut short", "Backtrace stopped" not in output and "??" not in output),
     ]
     for i, (name, good) in enumerate(results, 1):

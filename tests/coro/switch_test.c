@@ -232,6 +232,24 @@ static void coroutines_switch_to_each_other(void)
 	close_job(second);
 }
 
+static void add_up(struct job *job)
+{
+	for (int i = 0; i < 3; i++)
+		job->result += coro_switch_value(&job->coro, job->back, (int)job->result + 1);
+}
+
+static void a_switch_hands_a_value_over(void)
+{
+	struct job *job = open_job(add_up);
+
+	CHECK(coro_switch_value(&thread, &job->coro, 1000) == 1); /* nobody gets the first */
+	CHECK(coro_switch_value(&thread, &job->coro, 10) == 11);
+	CHECK(coro_switch_value(&thread, &job->coro, -30) == -19);
+	CHECK(coro_switch_value(&thread, &job->coro, -1) == 0); /* of coro_exit_to() */
+	CHECK(job->result == 10 - 30 - 1);
+	close_job(job);
+}
+
 static void spawn_from_within(struct job *job)
 {
 	struct job *inner = open_job(nothing);
@@ -303,6 +321,7 @@ int main(void)
 		TEST(stack_is_aligned_for_calls),
 		TEST(deep_recursion_fits),
 		TEST(coroutines_switch_to_each_other),
+		TEST(a_switch_hands_a_value_over),
 		TEST(a_coroutine_opens_and_closes_another),
 		TEST(a_suspended_coroutine_can_be_closed),
 		TEST(many_interleave),
