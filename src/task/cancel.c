@@ -55,7 +55,6 @@ static void follow(weft_task *task, const char *message, unsigned depth)
 		if (!task->forwarded)
 			keep_message(task, message);
 		if (!waiter || waiter->state != FUTURE_PENDING) {
-			keep_message(task, message);
 			task->must_cancel = true;
 			break;
 		}

@@ -76,6 +76,16 @@ int park(struct weft_future *future)
 	return -ECANCELED;
 }
 
+/* Whether `future` is the running task's, or that of a task which waits for it through however many
+ * others: such an await would never end. */
+static bool waits_for_us(struct weft_future *future)
+{
+	for (; future && future->ops == &task_future_ops; future = task_of(future)->waiter)
+		if (future == &task_here->future)
+			return true;
+	return false;
+}
+
 int weft_await(struct weft_future *future, int *ret)
 {
 	int r;
@@ -86,7 +96,7 @@ int weft_await(struct weft_future *future, int *ret)
 		future_bind(future);
 		if (future->loop != task_here->future.loop)
 			return -EINVAL;
-		if (future == &task_here->future)
+		if (waits_for_us(future))
 			return -EDEADLK;
 		r = park(future);
 		if (r < 0)

@@ -79,6 +79,12 @@ static void end(weft_task *task, int result)
 	list_append(&tasks->ended, &task->link);
 
 	if (result == -ECANCELED || (result >= 0 && task->must_cancel)) {
+		/* The request's message: as it was delivered, or as it waits to be. */
+		task->future.error = task_take_error(task, -ECANCELED);
+		if (!task->future.error) {
+			task->future.error = task->cancel_error;
+			task->cancel_error = NULL;
+		}
 		future_complete(&task->future, FUTURE_CANCELLED, -ECANCELED);
 	} else {
 		if (result < 0)
