@@ -22,6 +22,7 @@ static bool shielded(weft_task *task, unsigned depth)
 	if (depth >= task->shield_depth)
 		return false;
 	task->shielded |= UINT32_C(1) << depth;
+	task->held++;
 	return true;
 }
 
@@ -94,6 +95,8 @@ int weft_uncancel(weft_task *task)
 		task->must_cancel = false;
 		task->shielded = 0;
 	}
+	if (task->held > task->cancelling)
+		task->held = task->cancelling;
 	return task->cancelling;
 }
 

@@ -48,7 +48,7 @@ int weft_timeout_enter(struct weft_timeout *timeout, weft_ns when)
 		return -EALREADY;
 	timeout->state = TIMEOUT_ENTERED;
 	timeout->task = task_here;
-	timeout->cancelling = task_here->cancelling;
+	timeout->cancelling = task_cancelling(task_here);
 	timeout->depth = task_here->shield_depth;
 	return weft_timeout_reschedule(timeout, when);
 }
@@ -58,7 +58,8 @@ ssize_t weft_timeout_exit(struct weft_timeout *timeout, ssize_t r)
 	weft_handle_cancel(&timeout->timer);
 	if (timeout->state == TIMEOUT_EXPIRING) {
 		timeout->state = TIMEOUT_EXPIRED;
-		if (weft_uncancel(timeout->task) <= timeout->cancelling && r == -ECANCELED)
+		weft_uncancel(timeout->task);
+		if (task_cancelling(timeout->task) <= timeout->cancelling && r == -ECANCELED)
 			return -ETIMEDOUT;
 	} else if (timeout->state == TIMEOUT_ENTERED) {
 		timeout->state = TIMEOUT_EXITED;
@@ -146,6 +147,8 @@ void weft_shield_leave(void)
 	/* What the blocks that remain do not keep off is the next suspension's. */
 	due = task->shielded & ~((UINT32_C(1) << task->shield_depth) - 1);
 	task->shielded &= ~due;
+	if (!task->shielded)
+		task->held = 0;
 	if (due)
 		task->must_cancel = true;
 }

@@ -32,6 +32,7 @@ struct weft_task {
 	uint64_t id;
 	uint32_t references;
 	int cancelling;
+	int held; /* those of `cancelling` that a shield keeps off for now */
 	struct weft_owner *owner;
 	struct weft_group *group;
 	struct weft_task *group_next, *group_prev;
@@ -76,6 +77,12 @@ int park(struct weft_future *future);
 
 /* A request to cancel that comes from a block at `depth`; depth 0: from outside. */
 int task_cancel_from(weft_task *task, const char *message, unsigned depth);
+
+/* Requests that concern what runs now: those that a shield keeps off do not. */
+static inline int task_cancelling(const weft_task *task)
+{
+	return task->cancelling - task->held;
+}
 
 /* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
 struct weft_error *task_take_error(weft_task *task, int code);
