@@ -320,6 +320,9 @@ void weft_loop_close(weft_loop *loop)
 	run_hooks(loop);
 	ring_wait(loop->ring, 0);
 	ring_close(loop->ring);
+	/* Handles before stacks: those of tasks that have not ended lie there. */
+	ready_drop(&loop->ready);
+	timers_drop(&loop->timers);
 	for (int slot = LOOP_SLOTS - 1; slot >= 0; slot--)
 		if (loop->extensions[slot])
 			loop->extensions[slot]->close(loop->extensions[slot]);

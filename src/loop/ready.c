@@ -17,13 +17,18 @@ int ready_init(struct ready *ready)
 	return 0;
 }
 
-void ready_done(struct ready *ready)
+void ready_drop(struct ready *ready)
 {
 	struct weft_handle *handle;
 
 	while (ready_count(ready) > 0)
 		if ((handle = ready_pop(ready)) != NULL && handle->flags & HANDLE_ALLOCATED)
 			free(handle);
+}
+
+void ready_done(struct ready *ready)
+{
+	ready_drop(ready);
 	free(ready->ring);
 	ready->ring = NULL;
 }

@@ -18,6 +18,8 @@ struct ready {
 };
 
 int ready_init(struct ready *ready);
+/* Forgets all handles. */
+void ready_drop(struct ready *ready);
 void ready_done(struct ready *ready);
 /* ready_push() when the ring is full, or when older entries wait in the overflow list. */
 void ready_push_slow(struct ready *ready, struct weft_handle *handle);

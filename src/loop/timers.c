@@ -77,12 +77,17 @@ static int reserve(struct timers *timers)
 	return 0;
 }
 
-void timers_done(struct timers *timers)
+void timers_drop(struct timers *timers)
 {
 	while (timers->count > 0)
 		timers->heap[--timers->count].handle->state = HANDLE_IDLE;
 	while (timers->overflow.first)
 		handle_queue_remove(timers->overflow.first);
+}
+
+void timers_done(struct timers *timers)
+{
+	timers_drop(timers);
 	free(timers->heap);
 	timers->heap = NULL;
 }

@@ -22,6 +22,8 @@ struct timers {
 	struct weft_handle_queue overflow;
 };
 
+/* Forgets all handles. */
+void timers_drop(struct timers *timers);
 void timers_done(struct timers *timers);
 /* The handle must be idle, with fn, arg and when set. */
 void timers_add(struct timers *timers, struct weft_handle *handle);
