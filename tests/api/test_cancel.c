@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Cancellation: when it is delivered, to whom, how often, and what takes it back. */
+
+#include "api.h"
+
+static int never_run(void *unused)
+{
+	(void)unused;
+	say("never");
+	return 0;
+}
+
+IN_TASK(a_task_cancelled_before_its_first_step_never_runs)
+{
+	weft_task *task = spawn(never_run, NULL);
+
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT(!weft_task_done(task) && !weft_task_cancelled(task));
+	spin(1);
+	EXPECT(weft_task_done(task) && weft_task_cancelled(task));
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_TRACE("");
+	return 0;
+}
+
+IN_TASK(cancellations_arrive_one_iteration_later_in_the_order_of_the_calls)
+{
+	weft_future f = {0}, g = {0};
+	struct named_future fa = {"a", &f}, gb = {"b", &g};
+	weft_task *a = spawn(await_and_say, &fa), *b = spawn(await_and_say, &gb);
+
+	spin(1);
+	say_soon("x");
+	EXPECT_INT(weft_cancel(b, NULL), 1);
+	say_soon("y");
+	EXPECT_INT(weft_cancel(a, NULL), 1);
+	say_soon("z");
+	EXPECT_TRACE("");
+	spin(1);
+	EXPECT_TRACE("x b:-125 y a:-125 z");
+	EXPECT_INT(outcome(a), -ECANCELED);
+	EXPECT_INT(outcome(b), -ECANCELED);
+	return 0;
+}
+
+static int survive(void *delay)
+{
+	int r = weft_sleep(*(weft_ns *)delay);
+
+	say("got %d %d", r, weft_cancelling(weft_current_task()));
+	EXPECT_INT(weft_sleep(0), 0);
+	return 7;
+}
+
+static void cancel_twice_before_delivery(weft_ns delay)
+{
+	weft_task *task = spawn(survive, &delay);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, "m1"), 1);
+	EXPECT_INT(weft_cancel(task, "m2"), 1);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT_TRACE("got -125 2");
+	EXPECT_INT(weft_cancelling(task), 2);
+	EXPECT_INT(outcome(task), 7);
+}
+
+IN_TASK(two_requests_before_delivery_are_one_cancellation_that_counts_two)
+{
+	cancel_twice_before_delivery(WEFT_S(9));
+	cancel_twice_before_delivery(0);
+	return 0;
+}
+
+static int end_when_cancelled(void *delay)
+{
+	return weft_sleep(*(weft_ns *)delay);
+}
+
+static void check_message(weft_ns delay, const char *wanted)
+{
+	weft_task *task = spawn(end_when_cancelled, &delay);
+	const struct weft_error *error;
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, "m1"), 1);
+	EXPECT_INT(weft_cancel(task, "m2"), 1);
+	spin(2);
+	EXPECT(weft_task_cancelled(task));
+	error = weft_future_error(weft_task_future(task));
+	EXPECT_TEXT(error ? error->message : NULL, wanted);
+	weft_task_release(task);
+}
+
+IN_TASK(the_message_is_the_first_where_it_was_passed_on_and_the_last_where_it_was_left)
+{
+	check_message(WEFT_S(9), "m1");
+	check_message(0, "m2");
+	return 0;
+}
+
+static int swallow(void *unused)
+{
+	weft_task *me = weft_current_task();
+
+	(void)unused;
+	EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);
+	say("%d", weft_cancelling(me));
+	say("%d", weft_uncancel(me));
+	say("%d", weft_uncancel(me));
+	EXPECT_INT(weft_sleep(0), 0);
+	return 1;
+}
+
+IN_TASK(a_swallowed_cancellation_is_taken_back_by_uncancel)
+{
+	weft_task *task = spawn(swallow, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT_TRACE("1 0 0");
+	EXPECT_INT(weft_cancelling(task), 0);
+	EXPECT_INT(weft_cancel(task, NULL), 0);
+	EXPECT_INT(weft_cancelling(task), 0);
+	EXPECT_INT(outcome(task), 1);
+	return 0;
+}
+
+static int swallow_two(void *unused)
+{
+	(void)unused;
+	say("%d", weft_sleep(WEFT_S(9)));
+	say("%d", weft_sleep(WEFT_S(9)));
+	return 1;
+}
+
+IN_TASK(a_task_that_swallowed_one_can_be_cancelled_again)
+{
+	weft_task *task = spawn(swallow_two, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	spin(1);
+	EXPECT_TRACE("-125");
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	spin(1);
+	EXPECT_TRACE("-125");
+	EXPECT_INT(outcome(task), 1);
+	return 0;
+}
+
+IN_TASK(cancellation_wins_over_a_result_that_has_not_been_delivered)
+{
+	weft_future f = {0};
+	struct named_future named = {"f", &f};
+	weft_task *task = spawn(await_and_say, &named);
+
+	spin(1);
+	EXPECT_INT(weft_future_set_result(&f, 42), 0);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_TRACE("f:-125");
+	EXPECT_INT(weft_future_result(&f), 42);
+	return 0;
+}
+
+static int cancel_self_and_return(void *value)
+{
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	return (int)(intptr_t)value;
+}
+
+static int cancel_self_and_sleep(void *unused)
+{
+	(void)unused;
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	return weft_sleep(0) == -ECANCELED ? 3 : 4;
+}
+
+IN_TASK(a_task_that_cancels_itself_and_returns_a_value_ends_cancelled)
+{
+	weft_task *task = spawn(cancel_self_and_return, (void *)1);
+
+	spin(2);
+	EXPECT(weft_task_cancelled(task));
+	EXPECT_INT(outcome(task), -ECANCELED);
+	return 0;
+}
+
+IN_TASK(a_task_that_cancels_itself_and_fails_has_failed)
+{
+	EXPECT_INT(outcome(spawn(cancel_self_and_return, (void *)-EIO)), -EIO);
+	return 0;
+}
+
+IN_TASK(a_task_that_cancels_itself_is_told_at_its_next_suspension)
+{
+	EXPECT_INT(outcome(spawn(cancel_self_and_sleep, NULL)), 3);
+	return 0;
+}
+
+static int cancel_and_uncancel(void *unused)
+{
+	(void)unused;
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	return weft_sleep(0);
+}
+
+IN_TASK(a_request_taken_back_before_delivery_is_not_delivered)
+{
+	EXPECT_INT(outcome(spawn(cancel_and_uncancel, NULL)), 0);
+	return 0;
+}
+
+static int swallow_with_value(void *unused)
+{
+	(void)unused;
+	if (weft_sleep(WEFT_S(9)) == -ECANCELED)
+		say("inner");
+	EXPECT_INT(weft_sleep(0), 0);
+	return 5;
+}
+
+static int await_task(void *task)
+{
+	int ret = 0, r = weft_await_task(task, &ret);
+
+	say("outer:%d", r);
+	return r < 0 ? r : ret;
+}
+
+IN_TASK(a_request_goes_down_the_chain_of_awaits_and_may_be_swallowed_there)
+{
+	weft_task *inner = spawn(swallow_with_value, NULL), *outer = spawn(await_task, inner);
+
+	spin(2);
+	EXPECT_INT(weft_cancel(outer, NULL), 1);
+	EXPECT_INT(weft_await_task(outer, NULL), 0);
+	EXPECT_TRACE("inner outer:0");
+	EXPECT_INT(weft_cancelling(outer), 1);
+	EXPECT_INT(weft_cancelling(inner), 1);
+	EXPECT(!weft_task_cancelled(outer));
+	EXPECT_INT(outcome(inner), 5);
+	EXPECT_INT(outcome(outer), 5);
+	return 0;
+}
+
+IN_TASK(the_outer_task_ends_cancelled_where_the_inner_does)
+{
+	weft_task *inner = spawn(sleep_and_say, "inner"), *outer = spawn(await_task, inner);
+
+	spin(2);
+	EXPECT_INT(weft_cancel(outer, NULL), 1);
+	EXPECT_INT(outcome(outer), -ECANCELED);
+	EXPECT_INT(outcome(inner), -ECANCELED);
+	EXPECT_TRACE("inner:-125 outer:-125");
+	return 0;
+}
+
+static int await_self(void *unused)
+{
+	(void)unused;
+	return weft_await_task(weft_current_task(), NULL);
+}
+
+IN_TASK(a_task_cannot_await_itself)
+{
+	EXPECT_INT(outcome(spawn(await_self, NULL)), -EDEADLK);
+	return 0;
+}
+
+struct circle {
+	weft_task *next;
+	const char *name;
+};
+
+static int await_next(void *arg)
+{
+	struct circle *circle = arg;
+	int r = weft_await_task(circle->next, NULL);
+
+	say("%s:%d", circle->name, r);
+	return r;
+}
+
+IN_TASK(nor_in_a_circle)
+{
+	struct circle a = {NULL, "a"}, b = {NULL, "b"}, c = {NULL, "c"};
+	weft_task *first = spawn(await_next, &a), *second = spawn(await_next, &b),
+		  *third = spawn(await_next, &c);
+
+	a.next = second;
+	b.next = third;
+	c.next = first;
+	EXPECT_INT(weft_await_task(first, NULL), 0);
+	EXPECT_TRACE("c:-35 b:0 a:0");
+	EXPECT_INT(outcome(third), -EDEADLK);
+	EXPECT_INT(outcome(second), 0);
+	EXPECT_INT(outcome(first), 0);
+	return 0;
+}
+
+static weft_task *victim;
+
+static int cancel_victim(void *unused)
+{
+	(void)unused;
+	say("cancel");
+	return weft_cancel(victim, NULL);
+}
+
+IN_TASK(a_task_that_is_ready_can_still_be_cancelled)
+{
+	weft_task *canceller = spawn(cancel_victim, NULL);
+
+	victim = spawn(sleep_and_say, "victim");
+	EXPECT_INT(outcome(canceller), 1);
+	EXPECT_INT(outcome(victim), -ECANCELED);
+	EXPECT_TRACE("cancel");
+	return 0;
+}
+
+IN_TASK(a_cancelled_sleep_leaves_no_timer)
+{
+	weft_task *task = spawn(sleep_long, NULL);
+	weft_ns start = weft_loop_time(weft_running_loop());
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_INT(weft_loop_time(weft_running_loop()) - start, 0);
+	return 0;
+}
+
+IN_TASK(sleeping_for_ever_ends_by_cancellation)
+{
+	weft_task *task = spawn(end_when_cancelled, &(weft_ns){WEFT_NEVER});
+
+	spin(1);
+	EXPECT_INT(weft_sleep(WEFT_S(1000)), 0);
+	EXPECT(!weft_task_done(task));
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	return 0;
+}
+
+IN_TASK(awaiting_what_is_done_delivers_no_cancellation)
+{
+	weft_future f = {0};
+
+	EXPECT_INT(weft_future_set_result(&f, 1), 0);
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	EXPECT_INT(weft_await(&f, NULL), 0);
+	EXPECT_INT(weft_sleep(0), -ECANCELED);
+	EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	return 0;
+}
+
+/* --- shield blocks ---------------------------------------------------------------------------- */
+
+static int clean_up_shielded(void *unused)
+{
+	(void)unused;
+	WEFT_SHIELD()
+	{
+		say("%d", weft_sleep(WEFT_S(1)));
+		say("%d", weft_sleep(0));
+	}
+	say("%d", weft_sleep(0));
+	say("%d", weft_sleep(0));
+	return 1;
+}
+
+IN_TASK(a_shield_keeps_requests_off_until_it_is_left)
+{
+	weft_task *task = spawn(clean_up_shielded, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), 1);
+	EXPECT_TRACE("0 0 -125 0");
+	return 0;
+}
+
+IN_TASK(requests_to_a_shielded_task_count)
+{
+	weft_task *task = spawn(clean_up_shielded, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_cancelling(task), 2);
+	EXPECT_INT(outcome(task), 1);
+	EXPECT_TRACE("0 0 -125 0");
+	return 0;
+}
+
+static int time_out_shielded(void *unused)
+{
+	int r = 0;
+
+	(void)unused;
+	WEFT_SHIELD()
+	{
+		WEFT_TIMEOUT(r, WEFT_S(1))
+		r = weft_sleep(WEFT_S(5));
+		say("%d", r);
+	}
+	return weft_sleep(0);
+}
+
+IN_TASK(a_timeout_inside_of_a_shield_still_cuts_short)
+{
+	weft_task *task = spawn(time_out_shielded, NULL);
+
+	EXPECT_INT(outcome(task), 0);
+	EXPECT_TRACE("-110");
+	task = spawn(time_out_shielded, NULL);
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_TRACE("-110");
+	return 0;
+}
+
+IN_TASK(a_timeout_around_a_shield_waits_for_it)
+{
+	int r = 0;
+	weft_ns start = weft_loop_time(weft_running_loop());
+
+	WEFT_TIMEOUT(r, WEFT_S(1))
+	{
+		WEFT_SHIELD()
+		r = weft_sleep(WEFT_S(5));
+		EXPECT_INT(r, 0);
+		r = weft_sleep(WEFT_S(5));
+	}
+	EXPECT_INT(r, -ETIMEDOUT);
+	EXPECT_INT(weft_loop_time(weft_running_loop()) - start, WEFT_S(5));
+	EXPECT_INT(weft_cancelling(weft_current_task()), 0);
+	return 0;
+}
+
+static int leave_shield_by_break(void *unused)
+{
+	(void)unused;
+	WEFT_SHIELD()
+	{
+		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
+		break;
+	}
+	return weft_sleep(0);
+}
+
+static int leave_shield_by_return(void *unused)
+{
+	(void)unused;
+	WEFT_SHIELD()
+	return weft_sleep(WEFT_S(1));
+	return 1;
+}
+
+IN_TASK(a_shield_ends_on_every_way_out)
+{
+	weft_task *task = spawn(leave_shield_by_break, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+
+	/* It is left before the value is looked at: the request was never delivered, as with a task
+	 * that cancels itself and returns. */
+	task = spawn(leave_shield_by_return, NULL);
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	return 0;
+}
+
+IN_TASK(shields_nest)
+{
+	EXPECT_INT(weft_shield_enter(), 0);
+	EXPECT_INT(weft_shield_enter(), 0);
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	EXPECT_INT(weft_sleep(0), 0);
+	weft_shield_leave();
+	EXPECT_INT(weft_sleep(0), 0);
+	weft_shield_leave();
+	EXPECT_INT(weft_sleep(0), -ECANCELED);
+	EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	return 0;
+}
+
+IN_TASK(shields_are_31_deep_at_most)
+{
+	for (int i = 0; i < 31; i++)
+		EXPECT_INT(weft_shield_enter(), 0);
+	EXPECT_INT(weft_shield_enter(), -EOVERFLOW);
+	for (int i = 0; i < 31; i++)
+		weft_shield_leave();
+	return 0;
+}
+
+static void a_shield_needs_a_task(void **state)
+{
+	(void)state;
+	EXPECT_INT(weft_shield_enter(), -EPERM);
+	fail_where_noted();
+}
+
+static int uncancel_in_shield(void *unused)
+{
+	(void)unused;
+	WEFT_SHIELD()
+	{
+		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
+		EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	}
+	return weft_sleep(0);
+}
+
+IN_TASK(a_request_taken_back_inside_of_the_shield_is_not_delivered)
+{
+	weft_task *task = spawn(uncancel_in_shield, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), 0);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_task_cancelled_before_its_first_step_never_runs),
+		cmocka_unit_test(
+			cancellations_arrive_one_iteration_later_in_the_order_of_the_calls),
+		cmocka_unit_test(two_requests_before_delivery_are_one_cancellation_that_counts_two),
+		cmocka_unit_test(
+			the_message_is_the_first_where_it_was_passed_on_and_the_last_where_it_was_left),
+		cmocka_unit_test(a_swallowed_cancellation_is_taken_back_by_uncancel),
+		cmocka_unit_test(a_task_that_swallowed_one_can_be_cancelled_again),
+		cmocka_unit_test(cancellation_wins_over_a_result_that_has_not_been_delivered),
+		cmocka_unit_test(a_task_that_cancels_itself_and_returns_a_value_ends_cancelled),
+		cmocka_unit_test(a_task_that_cancels_itself_and_fails_has_failed),
+		cmocka_unit_test(a_task_that_cancels_itself_is_told_at_its_next_suspension),
+		cmocka_unit_test(a_request_taken_back_before_delivery_is_not_delivered),
+		cmocka_unit_test(
+			a_request_goes_down_the_chain_of_awaits_and_may_be_swallowed_there),
+		cmocka_unit_test(the_outer_task_ends_cancelled_where_the_inner_does),
+		cmocka_unit_test(a_task_cannot_await_itself),
+		cmocka_unit_test(nor_in_a_circle),
+		cmocka_unit_test(a_task_that_is_ready_can_still_be_cancelled),
+		cmocka_unit_test(a_cancelled_sleep_leaves_no_timer),
+		cmocka_unit_test(sleeping_for_ever_ends_by_cancellation),
+		cmocka_unit_test(awaiting_what_is_done_delivers_no_cancellation),
+		cmocka_unit_test(a_shield_keeps_requests_off_until_it_is_left),
+		cmocka_unit_test(requests_to_a_shielded_task_count),
+		cmocka_unit_test(a_timeout_inside_of_a_shield_still_cuts_short),
+		cmocka_unit_test(a_timeout_around_a_shield_waits_for_it),
+		cmocka_unit_test(a_shield_ends_on_every_way_out),
+		cmocka_unit_test(shields_nest),
+		cmocka_unit_test(shields_are_31_deep_at_most),
+		cmocka_unit_test(a_shield_needs_a_task),
+		cmocka_unit_test(a_request_taken_back_inside_of_the_shield_is_not_delivered),
+	};
+
+	return RUN_TESTS(tests);
+}
