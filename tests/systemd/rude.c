@@ -46,5 +46,6 @@ static int rude(weft_host *host)
 }
 
 WEFT_PLUGIN(.name = "rude", .version = "1", .doc = "misbehaves when asked to", .main = rude,
-	.options = WEFT_OPTIONS({"listen", WEFT_OPTION_ADDRESS, "tcp:127.0.0.1:7666", "the request"},
+	.options = WEFT_OPTIONS(
+		{"listen", WEFT_OPTION_ADDRESS, "tcp:127.0.0.1:7666", "the request"},
 		{"mode", WEFT_OPTION_CHOICE, "hang", "what to do then", "hang|crash|refuse"}));
