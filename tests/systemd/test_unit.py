@@ -30,7 +30,7 @@ class World:
         shutil.copy(RUDE, self.plugins / 'rude.so')
         self.shipped = self.ini.read_text()
         self.unit = '/' + str(next(tree.glob('**/weftd.service')).relative_to(tree))
-        self.weftd = '/' + str(next(tree.glob('**/bin/weftd')).relative_to(tree))
+        self.weftd = '/' + str(next(tree.glob('**/*bin/weftd')).relative_to(tree))
         self.ini = '/' + str(self.ini.relative_to(tree))
         self.plugins = '/' + str(self.plugins.relative_to(tree))
         self.box = boxes.Box(tree)
