@@ -14,6 +14,7 @@ mount -t tmpfs -o size=512m,mode=755 tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
 cp -a "$tree/." "$place/upper/"
 chown -R 0:0 "$place/upper"
+chmod 755 "$place/upper"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
 root=$place/root
 hostname box

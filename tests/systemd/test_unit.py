@@ -4,6 +4,7 @@
 usage: test_unit.py SOURCE BUILD RUDE.so. The build is installed into a tree of its own, and that
 tree is laid over this machine's / inside of a throw-away system (box.py).
 """
+import json
 import re
 import shutil
 import signal
@@ -48,17 +49,24 @@ class World:
         if rude:
             text += f'\n[plugin:rude]\nmodule = rude\nmode = {rude}\n'
         self.box.write(self.ini, text)
-        self.cursor = self.box.check('journalctl', '--show-cursor', '-n', '0', '-q').split()[-1]
+        self.seen = 0
+        self.seen = len(self.entries())
 
     def start(self, **options):
         self.configure(**options)
         done = self.box.run('systemctl', 'start', 'weftd')
         assert done.returncode == 0, f'{done.stdout}\n{self.journal()}'
 
-    def journal(self, *arguments):
-        """What weftd and systemd said about it since configure()."""
-        return self.box.check('journalctl', '-q', '--no-pager', '-u', 'weftd', '-o', 'short-monotonic',
-                              '--after-cursor', self.cursor, *arguments)
+    def entries(self):
+        """What weftd, and systemd about it, wrote into the journal since configure()."""
+        self.box.check('journalctl', '--sync')
+        text = self.box.check('journalctl', '-q', '--no-pager', '-u', 'weftd', '-o', 'json')
+        return [json.loads(line) for line in text.splitlines()][self.seen:]
+
+    def journal(self, priority=7):
+        """The same as text, of this priority or a more urgent one."""
+        return ''.join(f'{entry["SYSLOG_IDENTIFIER"]}: {entry["MESSAGE"]}\n' for entry in self.entries()
+                       if int(entry['PRIORITY']) <= priority)
 
     def show(self, *names):
         """Properties of the unit."""
@@ -130,7 +138,7 @@ def foreign_code(world):
     world.box.check('install', '-D', '-m', '644', f'{world.plugins}/echo.so', '/srv/echo.so')
     world.box.write(world.ini, '[plugin:echo]\nmodule = /srv/echo.so\n')
     assert world.box.run('systemctl', 'start', 'weftd').returncode != 0, 'it was loaded'
-    journal = world.journal('-o', 'cat')
+    journal = world.journal()
     assert '/srv/echo.so' in journal, f'the journal does not name the file:\n{journal}'
 
 
@@ -146,11 +154,11 @@ def hangup(world):
 
 def journal_priorities(world):
     world.start(rude='hang')
-    errors = world.journal('-o', 'cat', '-p', '3')
-    everything = world.journal('-o', 'cat')
+    errors = world.journal(3)
+    everything = world.journal()
     assert 'an error for the journal' in errors, everything
     assert 'a remark for the journal' in everything and 'a remark' not in errors, everything
-    assert not re.search(r'^<\d>', everything, re.MULTILINE), f'raw prefixes:\n{everything}'
+    assert not re.search(r'^weftd: <\d>', everything, re.MULTILINE), f'raw prefixes:\n{everything}'
     assert re.search('rude.*an error for', everything), f'without the plugin\'s name:\n{everything}'
 
 
@@ -219,7 +227,7 @@ def refusal(world):
 
 def refusal_named(world):
     """On from the case before."""
-    text = world.journal('-o', 'cat', '-p', '4')
+    text = world.journal(4)
     assert re.search('rude.*sleep|sleep.*rude', text), f'no line says that rude waits in sleep:\n{text}'
 
 
@@ -235,7 +243,7 @@ def bad_ini(world):
     world.configure()
     world.box.write(world.ini, '[weftd]\nlog_levle = info\n')
     assert world.box.run('systemctl', 'start', 'weftd').returncode != 0, 'it started'
-    assert f'{world.ini}:2:' in world.journal('-o', 'cat', '-p', '3'), world.journal()
+    assert f'{world.ini}:2:' in world.journal(3), world.journal()
     assert world.show('NRestarts') == ['0'], 'systemd tries again what cannot work'
 
 
