@@ -65,6 +65,14 @@ def blocks_of_readme(word):
             if word in block]
 
 
+def blocks_of_manual(page, word):
+    """The literal displays of a manual page that hold this word, as a reader sees them."""
+    text = (SOURCE / 'src/man' / page).read_text()
+    blocks = re.findall(r'^\.Bd .*-literal.*?\n(.*?)^\.Ed', text, re.MULTILINE | re.DOTALL)
+    return [block.replace('\\&', '').replace('\\-', '-').replace('\\e', '\\')
+            for block in blocks if word in block]
+
+
 def files(tree):
     wanted = ['libweft.so', 'libweft.so.0', 'libweft.a', 'weft.pc', 'weftd', 'echo.so', 'kv.so',
               'weftd.ini', 'weftd.service', 'weft.conf', 'weft.7', 'weft-plugin.7', 'weftd.8',
@@ -132,6 +140,15 @@ def plugin_of_readme(tree):
         tree.check_plugin(tree.build(['gcc', '-shared', '-fPIC'], source, f'readme{number}.so'))
 
 
+def plugin_of_manual(tree):
+    blocks = blocks_of_manual('weft-plugin.7', '#include')
+    assert any('WEFT_PLUGIN(' in block for block in blocks), 'weft-plugin(7) shows no whole plugin'
+    for number, block in enumerate(blocks):
+        source = tree.work / f'manual{number}.c'
+        source.write_text(block)
+        tree.check_plugin(tree.build(['gcc', '-shared', '-fPIC'], source, f'manual{number}.so'))
+
+
 def program_of_readme(tree):
     blocks = blocks_of_readme('int main(')
     assert blocks, 'README.md shows no program'
@@ -159,6 +176,7 @@ CASES = [
     ('a plugin built by clang, too', plugin_clang),
     ('the program of the README builds', program_of_readme),
     ('the plugin of the README builds and loads', plugin_of_readme),
+    ('the plugin of weft-plugin(7) builds and loads', plugin_of_manual),
     ('the installed weftd takes the installed ini file', shipped_ini),
 ]
 
