@@ -98,6 +98,7 @@ static void run_unknown(struct call *call)
 	/* A web page can make a browser send lines to a port of the local machine. This is what
 	 * they look like: the connection ends before a line of theirs is taken for a command. */
 	if (slice_is(call->args[0], "post") || slice_is(call->args[0], "host:")) {
+		reply_reset(&call->kv->reply);
 		call->hang_up = true;
 		return;
 	}
@@ -208,7 +209,7 @@ static void command_details(struct call *call)
 		if (c)
 			reply_row(reply, c);
 		else
-			reply_null_array(reply);
+			reply_null(reply);
 	}
 }
 

@@ -45,7 +45,7 @@ static bool parse_condition(struct call *call, struct expire_condition *is)
 			is->lt = true;
 		} else {
 			reply_error(&call->kv->reply, "ERR Unsupported option %.*s",
-				(int)(word.bytes < 128 ? word.bytes : 128), word.data);
+				(int)(word.bytes < 512 ? word.bytes : 512), word.data);
 			return false;
 		}
 	}

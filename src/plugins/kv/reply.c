@@ -167,11 +167,6 @@ void reply_null(struct reply *reply)
 	write_text(reply, "$-1\r\n", 5);
 }
 
-void reply_null_array(struct reply *reply)
-{
-	write_text(reply, "*-1\r\n", 5);
-}
-
 void reply_status(struct reply *reply, const char *text)
 {
 	write_text(reply, "+", 1);
@@ -196,6 +191,8 @@ void reply_error(struct reply *reply, const char *format, ...)
 	va_end(arguments);
 	if (n > (int)sizeof text - 4)
 		n = (int)sizeof text - 4;
+	while (n > 0 && (text[n - 1] == '\r' || text[n - 1] == '\n'))
+		n--;
 	for (int i = 0; i < n; i++) {
 		if (text[i] == '\r' || text[i] == '\n')
 			text[i] = ' ';

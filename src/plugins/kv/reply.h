@@ -29,7 +29,7 @@ void reply_end(struct reply *reply);
 void reply_reset(struct reply *reply);
 
 void reply_status(struct reply *reply, const char *text);
-/* The text begins with its kind, "ERR ..."; line ends in it become blanks. */
+/* The text begins with its kind, "ERR ..."; line ends within it become blanks. */
 void reply_error(struct reply *reply, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 /* Makes the reply this error, whatever else it has got or will. `text` is static, and short. */
@@ -37,7 +37,6 @@ void reply_fail(struct reply *reply, const char *text);
 void reply_integer(struct reply *reply, int64_t value);
 void reply_bulk(struct reply *reply, struct slice text);
 void reply_null(struct reply *reply);
-void reply_null_array(struct reply *reply);
 /* The `n` elements are to follow. */
 void reply_array(struct reply *reply, size_t n);
 /* The same for what has been written since `used` was `from`, when the number is known at last. */

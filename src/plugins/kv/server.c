@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands on the connection and the server: PING, INFO, CONFIG and their relatives. */
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,11 @@ void command_select(struct call *call)
 
 	if (!take_integer(call, 1, &index))
 		return;
-	if (index == 0)
+	if (index < INT_MIN || index > INT_MAX)
+		reply_error(&call->kv->reply,
+			"ERR value is out of range, value must between %d and %d", INT_MIN,
+			INT_MAX);
+	else if (index == 0)
 		reply_status(&call->kv->reply, "OK");
 	else
 		reply_error(&call->kv->reply, "ERR DB index is out of range");
@@ -160,14 +165,18 @@ static size_t write_parameters(
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-		const struct slice name = {parameters[i].name, strlen(parameters[i].name)};
+		struct slice name = {parameters[i].name, strlen(parameters[i].name)};
 		char digits[INTEGER_BYTES];
 		struct slice value = {digits, integer_format(parameters[i].number, digits)};
 		bool match = false;
 
-		for (size_t j = 0; j < n_patterns && !match; j++)
-			match = slice_is(patterns[j], parameters[i].name) ||
-				slice_glob(patterns[j], name);
+		for (size_t j = 0; j < n_patterns && !match; j++) {
+			match = slice_glob(patterns[j], name);
+			if (!match && slice_is(patterns[j], parameters[i].name)) {
+				match = true;
+				name = patterns[j]; /* as the client writes it */
+			}
+		}
 		if (!match)
 			continue;
 		if (parameters[i].text)

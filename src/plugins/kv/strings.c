@@ -69,14 +69,36 @@ static bool set(struct call *call, struct slice key, struct slice value, int64_t
 /* The options of SET. */
 struct set_options {
 	bool nx, xx, get, keep_ttl;
-	size_t expiry;		/* which argument has the time; 0: none */
-	bool seconds, absolute; /* how it is meant */
+	const struct expiry_option *expiry;
+	size_t expiry_at; /* which argument has its time */
 };
+
+/* How the time of an expiry is meant. */
+static const struct expiry_option {
+	const char *name;
+	int64_t unit_ms;
+	bool absolute;
+} expiry_options[] = {
+	{"ex", 1000, false},
+	{"px", 1, false},
+	{"exat", 1000, true},
+	{"pxat", 1, true},
+};
+
+static const struct expiry_option *find_expiry_option(struct slice word)
+{
+	for (size_t i = 0; i < sizeof expiry_options / sizeof *expiry_options; i++) {
+		if (slice_is(word, expiry_options[i].name))
+			return &expiry_options[i];
+	}
+	return NULL;
+}
 
 static bool parse_set_options(struct call *call, struct set_options *options)
 {
 	for (size_t i = 3; i < call->n_args; i++) {
 		const struct slice word = call->args[i];
+		const struct expiry_option *expiry = find_expiry_option(word);
 
 		if (slice_is(word, "nx") && !options->xx) {
 			options->nx = true;
@@ -86,12 +108,10 @@ static bool parse_set_options(struct call *call, struct set_options *options)
 			options->get = true;
 		} else if (slice_is(word, "keepttl") && !options->expiry) {
 			options->keep_ttl = true;
-		} else if (i + 1 < call->n_args && !options->expiry && !options->keep_ttl &&
-			   (slice_is(word, "ex") || slice_is(word, "px") ||
-				   slice_is(word, "exat") || slice_is(word, "pxat"))) {
-			options->seconds = (word.data[0] | 0x20) == 'e';
-			options->absolute = word.bytes == 4;
-			options->expiry = ++i;
+		} else if (expiry && !options->keep_ttl && i + 1 < call->n_args &&
+			   (!options->expiry || options->expiry == expiry)) {
+			options->expiry = expiry;
+			options->expiry_at = ++i;
 		} else {
 			reply_syntax_error(call);
 			return false;
@@ -112,21 +132,19 @@ static int64_t unix_ms(void)
 static bool take_deadline(
 	struct call *call, const struct set_options *options, int64_t *ret_deadline)
 {
-	const int64_t unix_now = unix_ms();
+	const int64_t unix_now = unix_ms(), now = store_now(&call->kv->store);
+	const struct expiry_option *expiry = options->expiry;
 	int64_t ms;
 
-	if (!take_integer(call, options->expiry, &ms))
+	if (!take_integer(call, options->expiry_at, &ms))
 		return false;
-	if (ms > 0 && options->seconds && __builtin_mul_overflow(ms, 1000, &ms))
-		ms = 0;
 	/* Redis counts from 1970: what overflows there is refused here too. */
-	if (!options->absolute && ms > INT64_MAX - unix_now)
-		ms = 0;
-	if (ms <= 0) {
+	if (ms <= 0 || __builtin_mul_overflow(ms, expiry->unit_ms, &ms) ||
+		(!expiry->absolute && ms > INT64_MAX - unix_now)) {
 		reply_error(&call->kv->reply, "ERR invalid expire time in 'set' command");
 		return false;
 	}
-	*ret_deadline = ms + (store_now(&call->kv->store) - (options->absolute ? unix_now : 0));
+	*ret_deadline = ms + (now - (expiry->absolute ? unix_now : 0));
 	return true;
 }
 
