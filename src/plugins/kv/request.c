@@ -67,7 +67,9 @@ static int read_length(struct request *request, const char *data, size_t bytes, 
 		return fail(request, "too big %s count string", kind);
 	if (!end || end - data + 2 > (ssize_t)bytes)
 		return 0;
-	*ret_valid = slice_integer((struct slice){line + 1, (size_t)(end - line) - 1}, ret_value);
+	/* An empty line has not even the character that says its kind. */
+	*ret_valid = end > line &&
+		     slice_integer((struct slice){line + 1, (size_t)(end - line) - 1}, ret_value);
 	*ret_next = (size_t)(end - data) + 2;
 	return 1;
 }

@@ -150,8 +150,11 @@ static void drop(struct store *store, struct entry **link)
 	store->keys--;
 	store->bytes -= entry_bytes(entry);
 	free(entry);
-	if (store->buckets > FIRST_BUCKETS && store->keys < store->buckets / 4)
-		shrink(store);
+	/* As fast as the keys go, counted against a quarter of the buckets. */
+	for (int i = 0; i < 4; i++) {
+		if (store->buckets > FIRST_BUCKETS && store->keys < store->buckets / 4)
+			shrink(store);
+	}
 }
 
 static bool past_deadline(const struct store *store, const struct entry *entry)
