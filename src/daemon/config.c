@@ -12,7 +12,7 @@
 #include <weft/plugin.h>
 
 #include "files.h"
-#include "ini.h"
+#include "ini_text.h"
 #include "log.h"
 #include "memory.h"
 #include "suggest.h"

@@ -37,6 +37,7 @@ void files_queue_first(struct files_queue *queue, const char *path)
 	if (stat(path, &st) < 0)
 		st = (struct stat){0};
 	push(queue, (struct files_entry){.path = memory_copy(path, strlen(path)),
+			    .from = {path, 0},
 			    .device = st.st_dev,
 			    .inode = st.st_ino});
 }
@@ -91,6 +92,14 @@ static void include_file(struct files_queue *queue, const char *pattern, const c
 			    .inode = st.st_ino});
 }
 
+/* glob() asks whether to give up. What is not there matches nothing; what cannot be read is told.
+ */
+static int is_fault(const char *path, int code)
+{
+	(void)path;
+	return code != ENOENT && code != ENOTDIR;
+}
+
 void files_queue_include(
 	struct files_queue *queue, const char *pattern, struct place place, struct faults *faults)
 {
@@ -98,7 +107,7 @@ void files_queue_include(
 	glob_t found;
 	int r;
 
-	r = glob(path, GLOB_ERR, NULL, &found);
+	r = glob(path, 0, is_fault, &found);
 	if (r == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			include_file(queue, pattern, found.gl_pathv[i], place, faults);
@@ -123,11 +132,10 @@ void files_queue_done(struct files_queue *queue)
 
 static void refuse(const struct files_entry *entry, const char *problem, struct faults *faults)
 {
-	if (entry->from.file)
+	if (entry->from.line)
 		faults_add(faults, entry->from, "include: %s: %s", entry->path, problem);
 	else
-		faults_add(faults, (struct place){entry->path, 1},
-			"%s: name another file with -c FILE", problem);
+		faults_add(faults, entry->from, "%s: name another file with -c FILE", problem);
 }
 
 static int read_all(int fd, size_t limit_bytes, char **ret_text, size_t *ret_length)

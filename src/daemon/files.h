@@ -11,7 +11,7 @@
 
 struct files_entry {
 	char *path;
-	struct place from; /* the include; file NULL: the first file */
+	struct place from; /* the include; line 0: the first file itself */
 	size_t parent;	   /* the entry that includes it; its own index: the first */
 	dev_t device;
 	ino_t inode;
@@ -23,7 +23,7 @@ struct files_queue {
 	size_t n, next;
 };
 
-/* The first file need not exist: reading it will say so. */
+/* The first file need not exist: reading it will say so. `path` outlives the faults. */
 void files_queue_first(struct files_queue *queue, const char *path);
 
 /* Queues what `pattern` (glob(7), relative to the folder of place.file) matches, for the entry that

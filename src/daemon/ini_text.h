@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef DAEMON_INI_H
-#define DAEMON_INI_H
+#ifndef DAEMON_INI_TEXT_H
+#define DAEMON_INI_TEXT_H
 
 /* The text of an ini file: sections, keys and values with their lines. Syntax only; what they mean
  * is the configuration's business. */

@@ -5,7 +5,7 @@
  * bytes). A line that is refused here reaches inih as an empty one, so that one fault hides no
  * other. */
 
-#include "ini.h"
+#include "ini_text.h"
 
 #include <ini.h>
 #include <stdbool.h>
