@@ -195,8 +195,6 @@ tap.run([
              "asks for an executable stack")),
     ("an executable stack, as linked", built("execstack", "asks for an executable stack")),
     ("no weft note", built("note", "not a weft plugin: a plugin's source says WEFT_PLUGIN(...)")),
-    ("a library that is no plugin", lambda: refuses_file(
-        lambda path: os.symlink("/proc/self/exe", path), "a program, not a plugin")),
     ("no symbol", built("symbol", "exports no symbol weft_plugin: define it with WEFT_PLUGIN")),
     ("an undefined symbol", built("undefined", "cannot be loaded: undefined symbol: "
                                                "not_defined_anywhere")),

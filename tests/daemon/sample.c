@@ -36,6 +36,23 @@ static int serve(weft_host *host)
 	return weft_server_serve_forever(server);
 }
 
+static int first_client(weft_stream *stream, void *arg)
+{
+	(void)stream;
+	weft_host_ready(arg);
+	return 0;
+}
+
+/* Is ready once a client has come. */
+static int late(weft_host *host)
+{
+	WEFT_AUTO(server) server = NULL;
+	int r;
+
+	r = weft_start_server(weft_host_setting(host, "listen"), first_client, host, &server);
+	return r < 0 ? r : weft_server_serve_forever(server);
+}
+
 /* Serves nobody, and says how it stops. */
 static int idle(weft_host *host)
 {
@@ -139,9 +156,9 @@ static int sample(weft_host *host)
 	static const struct {
 		const char *word;
 		int (*fn)(weft_host *host);
-	} ways[] = {{"serve", serve}, {"idle", idle}, {"deaf", deaf}, {"orphan", orphan},
-		{"spin", spin}, {"fail-later", fail_later}, {"unretrieved", unretrieved},
-		{"logs", logs}, {"settings", settings}};
+	} ways[] = {{"serve", serve}, {"late", late}, {"idle", idle}, {"deaf", deaf},
+		{"orphan", orphan}, {"spin", spin}, {"fail-later", fail_later},
+		{"unretrieved", unretrieved}, {"logs", logs}, {"settings", settings}};
 	const char *mode = weft_host_setting(host, "mode");
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
@@ -160,5 +177,5 @@ WEFT_PLUGIN(.name = "sample", .version = "1.2", .main = sample,
 		{"buffer", WEFT_OPTION_SIZE, "64K", "bytes to keep", NULL, 4096, 1 << 20},
 		{"pause", WEFT_OPTION_DURATION, "1s", "between two", NULL, 1000, 3600000000000},
 		{"mode", WEFT_OPTION_CHOICE, "serve", "how to behave",
-			"serve|idle|deaf|orphan|spin|fail|fail-later|done|unretrieved|logs|"
+			"serve|late|idle|deaf|orphan|spin|fail|fail-later|done|unretrieved|logs|"
 			"settings"}));
