@@ -32,6 +32,6 @@ int io_run(struct io_wait *wait)
 	wait->future.flags = FUTURE_PRECIOUS;
 	wait->op.complete = completed;
 	ring_queue(task->future.loop->ring, &wait->op);
-	r = park(&wait->future);
+	r = park(&wait->future, NULL);
 	return r < 0 ? r : wait->future.result;
 }

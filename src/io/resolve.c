@@ -176,7 +176,7 @@ static int resolve(const char *host, bool passive, in_port_t port, struct addres
 	r = lookup_start(host, passive, &done, &lookup);
 	if (r < 0)
 		return r;
-	r = park(&done);
+	r = park(&done, NULL);
 	free(done.error);
 	if (done.state != FUTURE_FINISHED) { /* cancelled: the thread's answer finds nobody */
 		lookup->done = NULL;

@@ -407,7 +407,7 @@ static int wait_on(
 	int r;
 
 	*slot = &future;
-	r = park(&future);
+	r = park(&future, NULL);
 	*slot = NULL;
 	free(future.error);
 	return r;
@@ -451,7 +451,7 @@ size_t weft_server_cancel_clients(weft_server *server)
 {
 	size_t asked = 0;
 
-	list_for_each (link, &server->clients) {
+	list_for_each(link, &server->clients) {
 		struct client *client = list_entry(link, struct client, link);
 
 		asked += (size_t)weft_cancel(client->task, NULL);
@@ -479,7 +479,7 @@ void server_drop_all(struct list *servers)
 			server->listeners[i].accept.state = RING_IDLE;
 			listener_close(&server->listeners[i]);
 		}
-		list_for_each_safe (link, &server->clients)
+		list_for_each_safe(link, &server->clients)
 			free(list_entry(link, struct client, link));
 		server_free(server);
 	}

@@ -128,7 +128,7 @@ int stream_wait(weft_stream *stream, struct weft_future **slot, const struct wef
 	int r;
 
 	*slot = &future;
-	r = park(&future);
+	r = park(&future, NULL);
 	*slot = NULL;
 	free(future.error);
 	return r < 0 ? r : stream->closing ? -ECONNABORTED : 0;

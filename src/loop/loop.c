@@ -107,6 +107,8 @@ static void run_ready(weft_loop *loop)
 			run_timed(loop, handle->fn, handle->arg);
 		else
 			handle->fn(handle->arg);
+		if (__builtin_expect(loop->after_step != NULL, false))
+			loop->after_step(loop);
 	}
 }
 

@@ -49,6 +49,8 @@ struct weft_loop {
 	/* The name of the task that a callback steps, or NULL: the task layer's, for reports. */
 	const char *(*step_name)(void (*fn)(void *arg), void *arg);
 
+	void (*after_step)(
+		weft_loop *loop); /* called once when the running callback has returned */
 	struct loop_extension *extensions[LOOP_SLOTS]; /* closed from the last to the first */
 	size_t stack_bytes;			       /* weft_options.stack_bytes */
 };

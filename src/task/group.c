@@ -124,7 +124,7 @@ static int wait_for_children(struct weft_group *group)
 	while (group->running > 0) {
 		if (weft_future_done(&group->idle))
 			weft_future_reset(&group->idle);
-		if (park(&group->idle) == -ECANCELED && !(group->flags & GROUP_ABORTING)) {
+		if (park(&group->idle, NULL) == -ECANCELED && !(group->flags & GROUP_ABORTING)) {
 			cancelled = -ECANCELED;
 			abort_children(group);
 		}

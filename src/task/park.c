@@ -21,8 +21,9 @@ static void show_message(weft_task *task)
 	task->cancel_error = NULL;
 }
 
-/* Somebody cancelled us while or before we waited. Whether this wait is the one that says so. */
-static bool deliver_cancel(weft_task *task, const struct weft_future *future)
+/* Whether somebody cancelled the task while or before it waited, and this wait is the one to say
+ * so. */
+static bool cancelled(weft_task *task, const struct weft_future *future)
 {
 	bool precious = future && future->flags & FUTURE_PRECIOUS;
 
@@ -40,20 +41,43 @@ static bool deliver_cancel(weft_task *task, const struct weft_future *future)
 	return task->forwarded && (future->state == FUTURE_CANCELLED || precious);
 }
 
-int park(struct weft_future *future)
+int unpark(weft_task *task)
+{
+	struct weft_future *future = task->waiter;
+	int r = 0;
+
+	assert(task->wake.state == HANDLE_IDLE);
+	if (task->must_cancel || task->forwarded) {
+		if (cancelled(task, future)) {
+			show_message(task);
+			r = -ECANCELED;
+		}
+		task->forwarded = false;
+	}
+	task->waiter = NULL;
+	if (future && r == 0) {
+		future->flags |= FUTURE_RETRIEVED;
+		if (task->outcome)
+			*task->outcome = future->result;
+	}
+	return r;
+}
+
+/* What follows the switch is done before it, by unpark(): here the switch is the last thing,
+ * which makes it a jump. See coro_switch_value(). */
+int park(struct weft_future *future, int *outcome)
 {
 	weft_task *task = task_here;
 	struct tasks *tasks;
-	bool cancelled;
 
 	if (!task)
 		return -EPERM;
 	assert(task->future.state == FUTURE_PENDING && task->wake.state == HANDLE_IDLE);
 
-	task->waiter = future;
-	task->forwarded = false;
 	if (future) {
 		assert(future->state == FUTURE_PENDING);
+		task->waiter = future;
+		task->outcome = outcome;
 		handle_queue_append(&future->callbacks, &task->wake);
 		if (task->must_cancel && weft_future_cancel(future, NULL)) {
 			task->must_cancel = false;
@@ -62,50 +86,27 @@ int park(struct weft_future *future)
 	} else {
 		loop_ready(task->future.loop, &task->wake);
 	}
-
 	tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
-	coro_switch(&task->coro, &tasks->thread);
-
-	assert(task_here == task && task->wake.state == HANDLE_IDLE);
-	task->waiter = NULL;
-	cancelled = deliver_cancel(task, future);
-	task->forwarded = false;
-	if (!cancelled)
-		return 0;
-	show_message(task);
-	return -ECANCELED;
-}
-
-/* Whether `future` is the running task's, or that of a task which waits for it through however many
- * others: such an await would never end. */
-static bool waits_for_us(struct weft_future *future)
-{
-	for (; future && future->ops == &task_future_ops; future = task_of(future)->waiter)
-		if (future == &task_here->future)
-			return true;
-	return false;
+	task_here = NULL;
+	return coro_switch_value(&task->coro, &tasks->thread, 0);
 }
 
 int weft_await(struct weft_future *future, int *ret)
 {
-	int r;
-
 	if (!task_here)
 		return -EPERM;
-	if (future->state == FUTURE_PENDING) {
-		future_bind(future);
-		if (future->loop != task_here->future.loop)
-			return -EINVAL;
-		if (waits_for_us(future))
-			return -EDEADLK;
-		r = park(future);
-		if (r < 0)
-			return r;
+	if (future->state != FUTURE_PENDING) {
+		if (ret)
+			*ret = future->result;
+		future->flags |= FUTURE_RETRIEVED;
+		return 0;
 	}
-	r = weft_future_result(future);
-	if (ret)
-		*ret = r;
-	return 0;
+	future_bind(future);
+	if (future->loop != task_here->future.loop)
+		return -EINVAL;
+	if (future == &task_here->future)
+		return -EDEADLK;
+	return park(future, ret);
 }
 
 int weft_await_task(weft_task *task, int *ret)
@@ -123,19 +124,23 @@ static void wake_sleeper(void *arg)
 
 static const struct weft_future_ops sleep_ops = {.name = "sleep"};
 
-int weft_sleep(weft_ns delay)
+/* A function of its own: with a future in its frame, weft_sleep() could not end in a jump. */
+static __attribute__((noinline)) int sleep_for(weft_ns delay)
 {
 	struct weft_future future = {.ops = &sleep_ops, .loop = loop_here};
 	struct weft_handle timer = {0};
 	int r;
 
-	if (!task_here)
-		return -EPERM;
-	if (delay <= 0)
-		return park(NULL);
 	weft_call_later(loop_here, &timer, delay, wake_sleeper, &future);
-	r = park(&future);
+	r = park(&future, NULL);
 	weft_handle_cancel(&timer);
 	free(future.error);
 	return r;
+}
+
+int weft_sleep(weft_ns delay)
+{
+	if (!task_here)
+		return -EPERM;
+	return delay <= 0 ? park(NULL) : sleep_for(delay);
 }

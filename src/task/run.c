@@ -45,7 +45,7 @@ static void end_tasks(weft_loop *loop)
 		tasks->closing = (struct weft_future){.loop = loop};
 		tasks->closing_id = tasks->last_id;
 		tasks->closing_left = weft_all_tasks(loop, NULL, NULL, 0);
-		list_for_each (link, &tasks->all)
+		list_for_each(link, &tasks->all)
 			weft_cancel(list_entry(link, weft_task, link), NULL);
 		do /* a task that stops the loop does not get out of this */
 			r = weft_loop_run_until_complete(loop, &tasks->closing, NULL);

@@ -25,6 +25,8 @@ struct weft_task {
 
 	struct weft_handle wake; /* its step: ready, or in the awaited future's callbacks */
 
+	int *outcome; /* where the result of `waiter` is wanted, or NULL */
+
 	struct weft_future future;
 	weft_fn fn;
 	void *arg;
@@ -48,6 +50,7 @@ struct tasks {
 	struct loop_extension extension;
 	weft_loop *loop;
 	struct coro thread;
+	weft_task *leaving; /* has ended in this step, its stack is still to be left */
 	struct coro_pool *pool;
 	struct list all;   /* weft_task.link: those that have not ended, by creation */
 	struct list ended; /* weft_task.link: those that somebody still refers to */
@@ -71,9 +74,14 @@ static inline weft_task *task_of(struct weft_future *future)
 /* The tasks of a loop; made when it is first asked for. -ENOMEM. */
 int tasks_of(weft_loop *loop, struct tasks **ret_tasks);
 
-/* Suspends the running task until `future` is done (NULL: until its next turn). 0, also where the
- * future was cancelled by somebody else; -ECANCELED: the task itself was cancelled. */
-int park(struct weft_future *future);
+/* Suspends the running task until `future`, which is pending, is done (NULL: until its next turn).
+ * 0: `*outcome`, if not NULL, has its result, also where somebody else cancelled it; -ECANCELED:
+ * the task itself was cancelled. */
+int park(struct weft_future *future, int *outcome);
+
+/* The other half of park(), on the loop's stack just before the task goes on: what park() returns.
+ */
+int unpark(weft_task *task);
 
 /* A request to cancel that comes from a block at `depth`; depth 0: from outside. */
 int task_cancel_from(weft_task *task, const char *message, unsigned depth);
