@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error_text.h"
 #include "instance.h"
 #include "log.h"
 #include "memory.h"
@@ -51,16 +52,13 @@ char *host_describe(const struct host *host)
 static void log_exception(weft_loop *loop, const struct weft_exception *exception, void *arg)
 {
 	const struct log_source source = {exception->owner, exception->task};
-	const struct weft_error *error = exception->error;
+	char text[MESSAGE_TEXT_BYTES];
 
 	(void)loop;
 	(void)arg;
-	if (error)
-		log_write(source, WEFT_LOG_ERROR, "%s: %s [%s, %s:%d]", exception->message,
-			error->message, weft_strerror(exception->code), error->file, error->line);
-	else if (exception->code)
+	if (exception->code)
 		log_write(source, WEFT_LOG_ERROR, "%s: %s", exception->message,
-			weft_strerror(exception->code));
+			error_text(exception->code, exception->error, text, sizeof(text)));
 	else
 		log_write(source, WEFT_LOG_ERROR, "%s", exception->message);
 }

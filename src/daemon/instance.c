@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error_text.h"
 #include "log.h"
 #include "memory.h"
 #include "module.h"
@@ -241,7 +242,7 @@ static void run_main(struct instance *instance)
 	const struct weft_task_options options = {.name = instance->name,
 		.stack_bytes = instance->plugin->stack_bytes,
 		.owner = &instance->owner};
-	const struct weft_error *error = NULL;
+	char text[MESSAGE_TEXT_BYTES] = "";
 	WEFT_AUTO(task) task = NULL;
 	int r, result;
 
@@ -255,13 +256,8 @@ static void run_main(struct instance *instance)
 	}
 
 	if (result < 0)
-		error = weft_future_error(weft_task_future(task));
-	if (error)
-		instance_tell(instance, HOST_ENDING, result, "%s [%s, %s:%d]", error->message,
-			weft_strerror(result), error->file, error->line);
-	else
-		instance_tell(instance, HOST_ENDING, result, "%s",
-			result < 0 ? weft_strerror(result) : "");
+		error_text(result, weft_future_error(weft_task_future(task)), text, sizeof(text));
+	instance_tell(instance, HOST_ENDING, result, "%s", text);
 }
 
 int instance_run(void *arg)

@@ -47,17 +47,19 @@ struct line {
 static void put(struct line *line, const char *text)
 {
 	size_t left = strlen(text), step;
+	bool shown;
 
 	for (; left > 0; text += step, left -= step) {
 		step = utf8_character(text, left);
-		if (step == 0 || !utf8_printable(text, step)) {
-			step = 1;
-			if (line->length + 1 < line->bytes)
-				line->text[line->length++] = '?';
-		} else if (line->length + step < line->bytes) {
-			memcpy(line->text + line->length, text, step);
-			line->length += step;
+		shown = step > 0 && utf8_printable(text, step);
+		step = shown ? step : 1;
+		/* Nothing follows what did not fit. */
+		if (line->length + step >= line->bytes) {
+			line->bytes = line->length + 1;
+			break;
 		}
+		memcpy(line->text + line->length, shown ? text : "?", step);
+		line->length += step;
 	}
 	line->text[line->length] = '\0';
 }
