@@ -142,5 +142,5 @@ int weft_sleep(weft_ns delay)
 {
 	if (!task_here)
 		return -EPERM;
-	return delay <= 0 ? park(NULL) : sleep_for(delay);
+	return delay <= 0 ? park(NULL, NULL) : sleep_for(delay);
 }
