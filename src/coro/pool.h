@@ -17,8 +17,9 @@ int pool_take(struct coro_pool *pool, size_t bytes, struct stack *ret_stack);
 void pool_give(struct coro_pool *pool, const struct stack *stack);
 
 /* Stacks lie at a fixed distance from each other. If all tops were in the same place of a page, the
- * heads of all tasks would compete for the same few sets of the caches. */
-#define STACK_COLOURS	   16u
+ * heads of all tasks would compete for the same few sets of the caches. More colours than these
+ * gain nothing more, and take from the page that a head shares with its first frames. */
+#define STACK_COLOURS	   8u
 #define STACK_COLOUR_BYTES 128u
 
 static inline char *coloured_top(const struct stack *stack)
