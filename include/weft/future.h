@@ -59,9 +59,9 @@ WEFT_API void weft_future_add_done_callback(
 	struct weft_future *future, struct weft_handle *handle, void (*fn)(void *arg), void *arg);
 
 /* Waits until `future` is done. 0: `*ret` (if not NULL) has its outcome. -ECANCELED: the *caller*
- * was cancelled; the future was cancelled with it, as asyncio does (weft_shield keeps that from
- * it). -EDEADLK: a task awaits itself, in however long a circle; -EINVAL: a future of another loop.
- */
+ * was cancelled; the future was cancelled with it, as asyncio does. -EDEADLK: a task awaits itself
+ * (tasks that await each other in a circle wait, as in asyncio, until one of them is cancelled,
+ * which ends them all); -EINVAL: a future of another loop. */
 WEFT_ASYNC int weft_await(struct weft_future *future, int *ret);
 
 /* Runs the loop until `future` is done. 0: `*ret` has the outcome. -ECANCELED: stopped before that
