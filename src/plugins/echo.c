@@ -145,7 +145,7 @@ static int echo_main(weft_host *host)
 	/* The clients use `echo`, which is about to go. */
 	weft_server_cancel_clients(server);
 	WEFT_SHIELD()
-	(void)!weft_server_wait_closed(server);
+		(void)!weft_server_wait_closed(server);
 	return r;
 }
 

@@ -122,7 +122,7 @@ static void uring_cancel_fd(struct ring *base, int fd)
 	struct uring *ring = (struct uring *)base;
 	struct io_uring_sqe *sqe;
 
-	list_for_each (link, &ring->waiting) {
+	list_for_each(link, &ring->waiting) {
 		struct ring_op *op = list_entry(link, struct ring_op, link);
 
 		if (op->fd == fd)
@@ -134,7 +134,7 @@ static void uring_cancel_fd(struct ring *base, int fd)
 		io_uring_sqe_set_data(sqe, NULL);
 		return;
 	}
-	list_for_each (flying, &ring->flying) {
+	list_for_each(flying, &ring->flying) {
 		struct ring_op *op = list_entry(flying, struct ring_op, link);
 
 		if (op->fd == fd && op->state == RING_FLYING)
@@ -156,7 +156,7 @@ static void finish(struct ring_op *op, int result)
 static void ask_all_to_end(struct uring *ring)
 {
 	ring->cancels_wanted = false;
-	list_for_each (link, &ring->flying) {
+	list_for_each(link, &ring->flying) {
 		struct ring_op *op = list_entry(link, struct ring_op, link);
 
 		if (op->state == RING_CANCEL_WANTED)
@@ -185,7 +185,7 @@ static int catch_up(struct uring *ring)
 	}
 	if (ring->cancels_wanted) {
 		ring->cancels_wanted = false;
-		list_for_each (link, &ring->flying) {
+		list_for_each(link, &ring->flying) {
 			struct ring_op *op = list_entry(link, struct ring_op, link);
 
 			if (op->state == RING_CANCEL_WANTED)
@@ -316,7 +316,7 @@ static void ground(struct uring *ring)
 	struct __kernel_timespec second = {.tv_sec = 1};
 	struct io_uring_cqe *cqe;
 
-	list_for_each (link, &ring->flying)
+	list_for_each(link, &ring->flying)
 		list_entry(link, struct ring_op, link)->state = RING_CANCEL_WANTED;
 	ring->cancels_wanted = true;
 	while (!list_empty(&ring->flying)) {

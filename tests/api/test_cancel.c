@@ -368,8 +368,7 @@ IN_TASK(awaiting_what_is_done_delivers_no_cancellation)
 static int clean_up_shielded(void *unused)
 {
 	(void)unused;
-	WEFT_SHIELD()
-	{
+	WEFT_SHIELD() {
 		say("%d", weft_sleep(WEFT_S(1)));
 		say("%d", weft_sleep(0));
 	}
@@ -407,10 +406,9 @@ static int time_out_shielded(void *unused)
 	int r = 0;
 
 	(void)unused;
-	WEFT_SHIELD()
-	{
+	WEFT_SHIELD() {
 		WEFT_TIMEOUT(r, WEFT_S(1))
-		r = weft_sleep(WEFT_S(5));
+			r = weft_sleep(WEFT_S(5));
 		say("%d", r);
 	}
 	return weft_sleep(0);
@@ -435,10 +433,9 @@ IN_TASK(a_timeout_around_a_shield_waits_for_it)
 	int r = 0;
 	weft_ns start = weft_loop_time(weft_running_loop());
 
-	WEFT_TIMEOUT(r, WEFT_S(1))
-	{
+	WEFT_TIMEOUT(r, WEFT_S(1)) {
 		WEFT_SHIELD()
-		r = weft_sleep(WEFT_S(5));
+			r = weft_sleep(WEFT_S(5));
 		EXPECT_INT(r, 0);
 		r = weft_sleep(WEFT_S(5));
 	}
@@ -451,8 +448,7 @@ IN_TASK(a_timeout_around_a_shield_waits_for_it)
 static int leave_shield_by_break(void *unused)
 {
 	(void)unused;
-	WEFT_SHIELD()
-	{
+	WEFT_SHIELD() {
 		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
 		break;
 	}
@@ -463,7 +459,7 @@ static int leave_shield_by_return(void *unused)
 {
 	(void)unused;
 	WEFT_SHIELD()
-	return weft_sleep(WEFT_S(1));
+		return weft_sleep(WEFT_S(1));
 	return 1;
 }
 
@@ -518,8 +514,7 @@ static void a_shield_needs_a_task(void **state)
 static int uncancel_in_shield(void *unused)
 {
 	(void)unused;
-	WEFT_SHIELD()
-	{
+	WEFT_SHIELD() {
 		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
 		EXPECT_INT(weft_uncancel(weft_current_task()), 0);
 	}

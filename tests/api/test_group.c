@@ -35,7 +35,8 @@ IN_TASK(the_first_failure_cancels_the_others_in_order_then_the_body)
 {
 	const struct weft_error *errors;
 	int r;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, "c1", say_cancelled, "c1", NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, "c2", say_cancelled_and_fail, "c2", NULL), 0);
@@ -56,7 +57,8 @@ IN_TASK(the_first_failure_cancels_the_others_in_order_then_the_body)
 
 IN_TASK(a_failure_while_the_group_waits_ends_the_wait)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "c1", NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_after_two, (void *)-EIO, NULL), 0);
@@ -70,7 +72,8 @@ IN_TASK(a_failure_while_the_group_waits_ends_the_wait)
 IN_TASK(where_all_goes_well_the_bodys_value_comes_out)
 {
 	weft_task *task = NULL;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, "child", return_value, (void *)5, &task), 0);
 	EXPECT_TEXT(weft_task_name(task), "child");
@@ -83,7 +86,8 @@ IN_TASK(where_all_goes_well_the_bodys_value_comes_out)
 IN_TASK(an_empty_group_is_joined_without_waiting)
 {
 	const struct weft_error *errors;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	say_soon("other");
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -95,7 +99,8 @@ IN_TASK(an_empty_group_is_joined_without_waiting)
 IN_TASK(a_child_that_is_cancelled_is_no_failure)
 {
 	weft_task *a = NULL, *b = NULL;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_long, NULL, &a), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, return_value, (void *)2, &b), 0);
@@ -118,7 +123,8 @@ static int fail_when_cancelled(void *code)
 IN_TASK(an_error_of_the_body_cancels_the_children_and_comes_after_theirs)
 {
 	const struct weft_error *errors;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_when_cancelled, (void *)-ENOKEY, NULL), 0);
 	spin(1);
@@ -133,7 +139,8 @@ IN_TASK(an_error_of_the_body_cancels_the_children_and_comes_after_theirs)
 IN_TASK(an_error_of_the_body_comes_out_where_no_child_failed)
 {
 	weft_task *task = NULL;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "child", &task), 0);
 	spin(1);
@@ -145,7 +152,8 @@ IN_TASK(an_error_of_the_body_comes_out_where_no_child_failed)
 
 IN_TASK(a_body_that_ends_with_ecanceled_says_so_where_no_child_failed)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "child", NULL), 0);
 	spin(1);
@@ -166,7 +174,8 @@ static int add_another(void *group)
 
 IN_TASK(a_child_can_add_children_while_the_group_waits)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, add_another, &g, NULL), 0);
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -201,7 +210,8 @@ static int add_when_cancelled(void *group)
 
 IN_TASK(no_child_can_be_added_to_a_group_that_shuts_down)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, add_when_cancelled, &g, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_after_two, (void *)-EIO, NULL), 0);
@@ -225,7 +235,8 @@ static void a_group_needs_a_task(void **state)
 static int group_around(void *child)
 {
 	int r;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, (weft_fn)child, (void *)-EBADMSG, NULL), 0);
 	r = weft_sleep(WEFT_S(9));
@@ -262,7 +273,8 @@ IN_TASK(without_a_failure_the_outside_request_comes_out_of_the_group)
 static int join_and_say(void *unused)
 {
 	int r;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_and_say, "child", NULL), 0);
@@ -293,7 +305,8 @@ static int refuse_twice(void *unused)
 static int join_refusing(void *unused)
 {
 	int r;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, refuse_twice, NULL, NULL), 0);
@@ -326,7 +339,8 @@ static int fail_at_once(void *unused)
 
 static int inner_group(void *unused)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_at_once, NULL, NULL), 0);
@@ -337,7 +351,8 @@ static int inner_group(void *unused)
 IN_TASK(the_failure_of_an_inner_group_ends_the_outer_one)
 {
 	weft_task *sibling = NULL;
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, "mid", inner_group, NULL, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "outer", &sibling), 0);
@@ -358,9 +373,9 @@ static int group_in_timeout(void *code)
 {
 	int r = 0;
 
-	WEFT_TIMEOUT(r, WEFT_MS(10))
-	{
-		WEFT_GROUP(g);
+	WEFT_TIMEOUT(r, WEFT_MS(10)) {
+		WEFT_GROUP(g)
+			;
 		EXPECT_INT(weft_group_spawn(&g, NULL, child_cleanup, code, NULL), 0);
 		r = weft_group_join(&g, 0);
 	}
@@ -379,7 +394,8 @@ IN_TASK(a_timeout_around_a_group_waits_for_the_children_and_gives_way_to_their_e
 
 static int leave_without_join(void *code)
 {
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, child_cleanup, code, NULL), 0);
 	spin(1);
@@ -418,7 +434,8 @@ static int count_and_yield(void *arg)
 IN_TASK(a_group_of_a_thousand)
 {
 	struct big big = {0};
-	WEFT_GROUP(g);
+	WEFT_GROUP(g)
+		;
 
 	for (int i = 0; i < 1000; i++)
 		EXPECT_INT(weft_group_spawn(&g, NULL, count_and_yield, &big, NULL), 0);

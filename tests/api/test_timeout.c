@@ -44,7 +44,7 @@ IN_TASK(a_block_that_is_quick_enough_keeps_its_result)
 	int r = 0;
 
 	WEFT_TIMEOUT(r, WEFT_S(9))
-	r = weft_sleep(WEFT_S(1)) == 0 ? 5 : 0;
+		r = weft_sleep(WEFT_S(1)) == 0 ? 5 : 0;
 	EXPECT_INT(r, 5);
 	EXPECT_INT(weft_sleep(WEFT_S(20)), 0);
 	return 0;
@@ -54,8 +54,7 @@ IN_TASK(errors_of_the_block_pass_through_also_after_expiry)
 {
 	int r = 0;
 
-	WEFT_TIMEOUT(r, WEFT_S(1))
-	{
+	WEFT_TIMEOUT(r, WEFT_S(1)) {
 		EXPECT_INT(weft_sleep(WEFT_S(2)), -ECANCELED);
 		r = -EPROTO;
 	}
@@ -68,8 +67,7 @@ IN_TASK(the_block_is_left_by_break_too)
 {
 	ssize_t r = 0;
 
-	WEFT_TIMEOUT(r, WEFT_S(1))
-	{
+	WEFT_TIMEOUT(r, WEFT_S(1)) {
 		r = weft_sleep(WEFT_S(2));
 		if (r < 0)
 			break;
@@ -86,7 +84,7 @@ static int return_from_block(void *unused)
 
 	(void)unused;
 	WEFT_TIMEOUT(r, WEFT_S(1))
-	return weft_sleep(WEFT_S(2));
+		return weft_sleep(WEFT_S(2));
 	return r;
 }
 
@@ -104,7 +102,7 @@ IN_TASK(timeouts_can_stand_in_a_row_and_in_a_loop)
 
 	for (int i = 0; i < 3; i++) {
 		WEFT_TIMEOUT(r, WEFT_S(1))
-		r = weft_sleep(i == 1 ? WEFT_S(5) : 0);
+			r = weft_sleep(i == 1 ? WEFT_S(5) : 0);
 		say("%d", r);
 	}
 	EXPECT_TRACE("0 -110 0");
@@ -119,7 +117,7 @@ static int time_out_and_say(void *delay)
 	int r = 0;
 
 	WEFT_TIMEOUT(r, *(weft_ns *)delay)
-	r = weft_sleep(WEFT_S(9));
+		r = weft_sleep(WEFT_S(9));
 	say("%d %d", r, cancelling());
 	return r;
 }
@@ -152,10 +150,9 @@ IN_TASK(of_nested_timeouts_due_together_the_outer_answers)
 	weft_ns when = weft_loop_time(weft_running_loop()) + WEFT_MS(10);
 	int outer = 0, inner = 0;
 
-	WEFT_TIMEOUT_AT(outer, when)
-	{
+	WEFT_TIMEOUT_AT(outer, when) {
 		WEFT_TIMEOUT_AT(inner, when)
-		inner = weft_sleep(WEFT_S(9));
+			inner = weft_sleep(WEFT_S(9));
 		outer = inner;
 	}
 	EXPECT_INT(inner, -ECANCELED);
@@ -168,19 +165,17 @@ IN_TASK(of_nested_timeouts_the_one_that_is_due_answers)
 {
 	int outer = 0, inner = 0;
 
-	WEFT_TIMEOUT(outer, WEFT_S(9))
-	{
+	WEFT_TIMEOUT(outer, WEFT_S(9)) {
 		WEFT_TIMEOUT(inner, WEFT_S(1))
-		inner = weft_sleep(WEFT_S(20));
+			inner = weft_sleep(WEFT_S(20));
 		outer = weft_sleep(0);
 	}
 	EXPECT_INT(inner, -ETIMEDOUT);
 	EXPECT_INT(outer, 0);
 
-	WEFT_TIMEOUT(outer, WEFT_S(1))
-	{
+	WEFT_TIMEOUT(outer, WEFT_S(1)) {
 		WEFT_TIMEOUT(inner, WEFT_S(9))
-		inner = weft_sleep(WEFT_S(20));
+			inner = weft_sleep(WEFT_S(20));
 		outer = inner;
 	}
 	EXPECT_INT(inner, -ECANCELED);
@@ -206,14 +201,13 @@ IN_TASK(a_timeout_of_zero_or_less_ends_the_first_suspension)
 {
 	int r = 0;
 
-	WEFT_TIMEOUT(r, WEFT_S(-1))
-	{
+	WEFT_TIMEOUT(r, WEFT_S(-1)) {
 		say("body");
 		r = weft_sleep(0);
 	}
 	EXPECT_INT(r, -ETIMEDOUT);
 	WEFT_TIMEOUT(r, 0)
-	r = weft_sleep(0);
+		r = weft_sleep(0);
 	EXPECT_INT(r, -ETIMEDOUT);
 	EXPECT_TRACE("body");
 	return 0;
@@ -224,7 +218,7 @@ IN_TASK(never_does_not_expire)
 	int r = 0;
 
 	WEFT_TIMEOUT(r, WEFT_NEVER)
-	r = weft_sleep(WEFT_S(100000000));
+		r = weft_sleep(WEFT_S(100000000));
 	EXPECT_INT(r, 0);
 	return 0;
 }
@@ -291,7 +285,7 @@ static void a_timeout_needs_a_task(void **state)
 	(void)state;
 	EXPECT_INT(weft_timeout_enter(&t, 0), -EPERM);
 	WEFT_TIMEOUT(r, WEFT_S(1))
-	say("not without a bound");
+		say("not without a bound");
 	EXPECT_INT(r, -EPERM);
 	EXPECT_TRACE("");
 	fail_where_noted();

@@ -105,8 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		return 0;
 	parse(data + 1, bytes - 1, bytes - 1, &whole);
 	parse(data + 1, bytes - 1, (size_t)data[0] % 32 + 1, &pieces);
-	/* How much of a request that is too big was there when that was found depends on the pieces;
-	 * all before it does not. */
+	/* How much of a request that is too big was there when that was found depends on the
+	 * pieces; all before it does not. */
 	check(whole.digest == pieces.digest && whole.consumed == pieces.consumed &&
 		whole.last == pieces.last);
 	return 0;

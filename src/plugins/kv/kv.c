@@ -213,7 +213,7 @@ static int serve_all(weft_host *host, struct kv *kv)
 	 * sent. */
 	weft_server_cancel_clients(kv->server);
 	WEFT_SHIELD()
-	(void)!weft_server_wait_closed(kv->server);
+		(void)!weft_server_wait_closed(kv->server);
 	weft_server_close(kv->server);
 	return r;
 }
