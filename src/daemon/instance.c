@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "error_text.h"
 #include "log.h"
@@ -224,9 +225,13 @@ void instance_tell(
 	va_end(arguments);
 
 	r = weft_stream_write_nowait(instance->events, &event, sizeof(event));
-	if (r < 0)
-		log_write(source, WEFT_LOG_ERROR,
-			"an event is lost on its way to the supervisor: %s", weft_strerror(r));
+	if (r >= 0 || kind == HOST_STATUS)
+		return;
+	/* A supervisor that missed it would wait for ever. It takes the end of the stream as the
+	 * end of the host. */
+	log_write(source, WEFT_LOG_ERROR, "an event is lost on its way to the supervisor: %s",
+		weft_strerror(r));
+	shutdown(weft_stream_fd(instance->events), SHUT_RDWR);
 }
 
 static int call_main(void *arg)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <weft/plugin.h>
 
@@ -65,8 +66,11 @@ static void order(struct supervisor *s, enum host_command_kind kind, uint32_t in
 	int r;
 
 	r = weft_stream_write_nowait(s->host, &command, sizeof(command));
-	if (r < 0)
-		log_error("the host of the plugins cannot be reached: %s", weft_strerror(r));
+	if (r >= 0)
+		return;
+	/* There is no going on with a host that does not hear: reading from it ends, too. */
+	log_error("the host of the plugins cannot be reached: %s", weft_strerror(r));
+	shutdown(weft_stream_fd(s->host), SHUT_RDWR);
 }
 
 /* --- stopping ------------------------------------------------------------------------------- */
