@@ -270,7 +270,9 @@ int instance_run(void *arg)
 	struct instance *instance = arg;
 	int r;
 
-	instance_tell(instance, HOST_STARTING, 0, "%s %s", instance->plugin->name,
+	/* Said here, not by the supervisor: the plugin's own lines are to come after it. */
+	log_write((struct log_source){.plugin = instance->name}, WEFT_LOG_INFO, "starting: %s %s",
+		instance->plugin->name,
 		instance->plugin->version ? instance->plugin->version : "(no version)");
 	run_main(instance);
 

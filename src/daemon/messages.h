@@ -10,7 +10,6 @@
 #define MESSAGE_TEXT_BYTES 496
 
 enum host_event_kind {
-	HOST_STARTING, /* its main is about to run; text: plugin and version */
 	HOST_READY,
 	HOST_STATUS,  /* text: what it is doing */
 	HOST_ENDING,  /* its main has returned `result`; text: why, where that is an error */

@@ -188,9 +188,6 @@ static void take(struct supervisor *s, const struct host_event *event)
 	struct status_row *row = &s->rows[event->instance];
 
 	switch (event->kind) {
-	case HOST_STARTING:
-		say(row, WEFT_LOG_INFO, "starting", event->text);
-		break;
 	case HOST_READY:
 		if (row->state == STATUS_STARTING)
 			row->state = STATUS_READY;

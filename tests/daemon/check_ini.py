@@ -22,6 +22,10 @@ def option(line):
     return GOOD + line + "\n"
 
 
+def listen(address):
+    return f"[plugin:a]\nmodule = sample\nlisten = {address}\n"
+
+
 def daemon(line):
     """A file whose second line is `line`, a key of [weftd]."""
     return "[weftd]\n" + line + "\n" + GOOD
@@ -206,6 +210,20 @@ ROWS = [
     ("a '#' comment behind a value", option("loud = yes # really"),
      ["4: loud = yes # really: neither yes nor no: write yes, no, true, false, on, off, 1 or 0 "
       "(behind a value, a comment begins with ';', not with '#')"]),
+
+    # --- addresses
+    ("an address of no known kind", listen("htp:127.0.0.1:80"),
+     ["3: listen = htp:127.0.0.1:80: it must begin with tcp: or unix:"]),
+    ("an address without port", listen("tcp:127.0.0.1"),
+     ["3: listen = tcp:127.0.0.1: it lacks the port: write tcp:HOST:PORT"]),
+    ("a port that is none", listen("tcp:127.0.0.1:65536"),
+     ["3: listen = tcp:127.0.0.1:65536: the port is not a number from 0 to 65535"]),
+    ("an IPv6 address without brackets", listen("tcp:::1:80"),
+     ["3: listen = tcp:::1:80: an IPv6 address needs brackets: tcp:[::1]:PORT"]),
+    ("a unix socket with a relative path", listen("unix:x"),
+     ["3: listen = unix:x: the path must begin with '/' (or '@': an abstract name)"]),
+    ("a unix socket with a long path", listen("unix:/" + "x" * 107),
+     ["3: listen = unix:/" + "x" * 107 + ": the path is longer than 107 bytes"]),
 
     # --- includes
     ("an include that is not there", daemon("include = more.ini"),
