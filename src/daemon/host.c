@@ -81,9 +81,11 @@ static void obey(struct host *host, const struct host_command *command)
 {
 	switch (command->kind) {
 	case HOST_STOP:
-		for (size_t i = 0; i < host->n; i++)
+		for (size_t i = 0; i < host->n; i++) {
+			host->instances[i].stopping = true;
 			weft_owner_cancel(weft_running_loop(), &host->instances[i].owner,
 				"weftd is stopping");
+		}
 		break;
 	case HOST_LIST:
 		if (command->instance < host->n)

@@ -252,6 +252,8 @@ static void run_main(struct instance *instance)
 	int r, result;
 
 	r = weft_create_task_with(&options, call_main, instance, &task);
+	if (r == 0 && instance->stopping)
+		weft_cancel(task, "weftd is stopping");
 	if (r == 0)
 		r = weft_await_task(task, &result);
 	if (r < 0) {

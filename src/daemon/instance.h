@@ -29,6 +29,7 @@ struct instance {
 	weft_stream *events;	 /* to the supervisor; set while the host runs */
 	uint32_t number;
 	bool ready;
+	bool stopping; /* main is to be cancelled as soon as there is one */
 	char status[INSTANCE_STATUS_BYTES];
 	struct weft_handle status_timer; /* scheduled: `status` is to be sent */
 };

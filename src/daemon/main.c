@@ -42,6 +42,16 @@ static void prepare_process(void)
 	}
 }
 
+/* Until the task has ended, whoever stops the loop. */
+static int run_task(weft_loop *loop, weft_task *task, int *ret)
+{
+	int r;
+
+	while ((r = weft_loop_run_until_complete(loop, weft_task_future(task), ret)) == -ECANCELED)
+		log_warning("a plugin has stopped the loop, which is not its own: going on");
+	return r;
+}
+
 /* Runs host and supervisor until the latter has its verdict. */
 static int run(weft_loop *loop, const struct config *config, struct host *host)
 {
@@ -64,13 +74,13 @@ static int run(weft_loop *loop, const struct config *config, struct host *host)
 	if (r == 0)
 		r = weft_create_task_with(&host_options, host_main, &host_run, &host_task);
 	if (r == 0)
-		r = weft_loop_run_until_complete(loop, weft_task_future(supervisor), &code);
+		r = run_task(loop, supervisor, &code);
 	/* Tasks that do not end may still be in the midst of anything: nothing is torn down under
 	 * them. */
 	if (code == EXIT_STUCK)
 		_exit(code);
 	if (r == 0)
-		r = weft_loop_run_until_complete(loop, weft_task_future(host_task), NULL);
+		r = run_task(loop, host_task, NULL);
 	if (r < 0) {
 		log_error("the loop cannot run: %s", weft_strerror(r));
 		return EXIT_PLUGIN;

@@ -5,9 +5,7 @@
 #include "notify.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,17 +94,16 @@ int64_t notify_watchdog_ns(void)
 	return notify_fd >= 0 ? watchdog_ns : 0;
 }
 
-void notify_send(const char *format, ...)
+void notify_send(const char *assignments)
 {
-	char text[1024];
-	va_list arguments;
+	if (notify_fd >= 0 && send(notify_fd, assignments, strlen(assignments), MSG_NOSIGNAL) < 0)
+		log_warning(
+			"the service manager did not take %s: %s", assignments, strerror(errno));
+}
 
-	if (notify_fd < 0)
-		return;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (send(notify_fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		log_warning("the service manager did not take '%.40s': %s", text, strerror(errno));
+void notify_send_nowait(const char *assignments)
+{
+	/* Where the queue is full, nobody misses one more. */
+	if (notify_fd >= 0)
+		send(notify_fd, assignments, strlen(assignments), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

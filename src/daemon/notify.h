@@ -15,8 +15,11 @@ void notify_close(void);
 /* How often the manager wants a WATCHDOG=1, in ns; 0: not at all. */
 int64_t notify_watchdog_ns(void);
 
-/* Sends assignments, "READY=1\nSTATUS=..."; values must not contain newlines. Never blocks for
- * long; a message that the manager does not take in time is lost. */
-void notify_send(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+/* Sends assignments, "READY=1\nSTOPPING=1"; values must not contain newlines. Waits for a manager
+ * that is slow to take it, but not for long: then the message is lost, and the log says so. */
+void notify_send(const char *assignments);
+
+/* The same for what is of no interest tomorrow: never waits. */
+void notify_send_nowait(const char *assignments);
 
 #endif

@@ -212,13 +212,15 @@ static void take(struct supervisor *s, const struct host_event *event)
 
 static void send_status(struct supervisor *s)
 {
+	static const char key[] = "STATUS=";
 	char text[sizeof(s->status)];
 
-	status_compose(s->rows, s->n, s->stopping, text, sizeof(text));
+	strcpy(text, key);
+	status_compose(s->rows, s->n, s->stopping, text + strlen(key), sizeof(text) - strlen(key));
 	if (strcmp(text, s->status) == 0)
 		return;
 	strcpy(s->status, text);
-	notify_send("STATUS=%s", text);
+	notify_send_nowait(text);
 }
 
 static bool over(const struct supervisor *s)
@@ -254,7 +256,7 @@ static void on_watchdog(void *arg)
 {
 	struct supervisor *s = arg;
 
-	notify_send("WATCHDOG=1");
+	notify_send_nowait("WATCHDOG=1");
 	weft_call_later(s->loop, &s->watchdog, notify_watchdog_ns() / 2, on_watchdog, s);
 }
 

@@ -206,7 +206,7 @@ ROWS = [
      ["4: pause = never: out of bounds: write a value from 1us to 1h"]),
     ("not among the choices", option("mode = sevre"),
      ["4: mode = sevre: not among its choices: write one of serve|late|idle|deaf|orphan|spin|"
-      "fail|fail-later|done|unretrieved|logs|settings"]),
+      "fail|fail-later|done|unretrieved|stop-loop|logs|settings"]),
     ("a '#' comment behind a value", option("loud = yes # really"),
      ["4: loud = yes # really: neither yes nor no: write yes, no, true, false, on, off, 1 or 0 "
       "(behind a value, a comment begins with ';', not with '#')"]),

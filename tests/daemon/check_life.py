@@ -168,6 +168,44 @@ def manager_is_gone():
         weftd.end(0)
 
 
+def manager_does_not_read():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf_manager, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, \
+            tempfile.TemporaryDirectory() as folder:
+        address = os.path.join(folder, "full")
+        deaf_manager.bind(address)
+        other.connect(address)
+        other.setblocking(False)
+        try:
+            while True:
+                other.send(b"x")
+        except BlockingIOError:
+            pass
+        with Weftd(plugin("a", "idle"), env={"NOTIFY_SOCKET": address}) as weftd:
+            weftd.log("the service manager did not take READY=1: ")
+            weftd.kill(signal.SIGTERM)
+            weftd.end(0)
+
+
+def stopped_at_once():
+    """However early SIGTERM comes, once it is handled: plugins do not miss it."""
+    for _ in range(20):
+        with Weftd(plugin("a", "idle"), plugin("b", "idle", "stop_timeout = never")) as weftd:
+            weftd.log("info: weftd ")
+            weftd.kill(signal.SIGTERM)
+            status = weftd.process.wait(timeout=PATIENCE)
+            # Before the handler is there, the signal ends the process as it always does.
+            assert status in (0, -signal.SIGTERM), status
+
+
+def loop_is_stopped():
+    with Weftd(plugin("a", "stop-loop")) as weftd:
+        weftd.log("a plugin has stopped the loop, which is not its own: going on")
+        weftd.tell("READY=1")
+        weftd.kill(signal.SIGTERM)
+        weftd.end(0)
+
+
 def ready_when_all_are():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "late.sock")
@@ -480,6 +518,9 @@ tap.run([
     ("a manager with an abstract socket", starts_and_stops(signal.SIGTERM, abstract=True)),
     ("no manager", without_manager),
     ("a manager that is gone", manager_is_gone),
+    ("a manager that does not read", manager_does_not_read),
+    ("stopped while it starts", stopped_at_once),
+    ("a plugin stops the loop", loop_is_stopped),
     ("ready when all plugins are", ready_when_all_are),
     ("SIGHUP is survived", survives_hangup),
     ("two instances of one module", two_of_one_module),

@@ -127,6 +127,12 @@ static int unretrieved(weft_host *host)
 	return r < 0 ? r : idle(host);
 }
 
+static int stop_loop(weft_host *host)
+{
+	weft_loop_stop(weft_running_loop());
+	return idle(host);
+}
+
 static int logs(weft_host *host)
 {
 	weft_host_log(host, WEFT_LOG_ERROR, "an error");
@@ -158,7 +164,8 @@ static int sample(weft_host *host)
 		int (*fn)(weft_host *host);
 	} ways[] = {{"serve", serve}, {"late", late}, {"idle", idle}, {"deaf", deaf},
 		{"orphan", orphan}, {"spin", spin}, {"fail-later", fail_later},
-		{"unretrieved", unretrieved}, {"logs", logs}, {"settings", settings}};
+		{"unretrieved", unretrieved}, {"stop-loop", stop_loop}, {"logs", logs},
+		{"settings", settings}};
 	const char *mode = weft_host_setting(host, "mode");
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
@@ -177,5 +184,6 @@ WEFT_PLUGIN(.name = "sample", .version = "1.2", .main = sample,
 		{"buffer", WEFT_OPTION_SIZE, "64K", "bytes to keep", NULL, 4096, 1 << 20},
 		{"pause", WEFT_OPTION_DURATION, "1s", "between two", NULL, 1000, 3600000000000},
 		{"mode", WEFT_OPTION_CHOICE, "serve", "how to behave",
-			"serve|late|idle|deaf|orphan|spin|fail|fail-later|done|unretrieved|logs|"
+			"serve|late|idle|deaf|orphan|spin|fail|fail-later|done|unretrieved|stop-"
+			"loop|logs|"
 			"settings"}));
