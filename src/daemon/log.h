@@ -40,8 +40,9 @@ void log_writev(struct log_source source, int level, const char *format, va_list
 /* A line of its own, with neither time nor source: "FILE:LINE: what", for editors and people. */
 void log_plain(const char *format, ...) WEFT_PRINTF(1, 2);
 
-/* What log_write() would write, into `line`; returns its length. `now` NULL: journal format. */
-size_t log_format(char *line, size_t bytes, const struct timespec *now, struct log_source source,
-	int level, const char *text);
+/* The line that log_write() would write, into `text`; returns its length. `now` NULL: the journal's
+ * format. */
+size_t log_format(char *text, size_t bytes, const struct timespec *now, struct log_source source,
+	int level, const char *message);
 
 #endif

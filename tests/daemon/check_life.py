@@ -464,7 +464,8 @@ def privileged_port():
                               capture_output=True, text=True, check=False, timeout=PATIENCE,
                               **options)
     tap.equal(done.returncode, 4)
-    assert re.search(r"error: plugin a: .*tcp:127\.0\.0\.1:1: .*ermission", done.stderr), done.stderr
+    wanted = r"error: plugin a: .*tcp:127\.0\.0\.1:1: .*ermission"
+    assert re.search(wanted, done.stderr), done.stderr
 
 
 def refused_ring(error):
