@@ -236,6 +236,9 @@ static int reap(struct uring *ring)
 {
 	unsigned n = io_uring_cq_ready(&ring->io);
 
+	/* The kernel keeps what did not fit until the next enter, which kernel_has_more() sees to. */
+	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
+		ring->base.stats.overflows++;
 	for (unsigned i = 0; i < n; i++) {
 		struct io_uring *io = &ring->io;
 		struct io_uring_cqe cqe = io->cq.cqes[*io->cq.khead & *io->cq.kring_mask];
@@ -251,8 +254,6 @@ static bool kernel_has_more(struct uring *ring)
 {
 	unsigned flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
 
-	if (flags & IORING_SQ_CQ_OVERFLOW)
-		ring->base.stats.overflows++;
 	if (flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN))
 		return true;
 	return !has(ring, FEATURE_TASKRUN_FLAG) && !list_empty(&ring->flying);
