@@ -13,7 +13,7 @@ extern "C" {
 
 struct weft_error {
 	int code;	  /* the -errno that was raised */
-	const char *file; /* where */
+	const char *file; /* where; NULL for the message of a cancellation */
 	int line;
 	const char *message;
 };

@@ -27,7 +27,7 @@ extern "C" {
 enum weft_option_type {
 	WEFT_OPTION_STRING,
 	WEFT_OPTION_BOOL,     /* yes no true false on off 1 0 */
-	WEFT_OPTION_INT,      /* decimal, within min and max where max is not 0 */
+	WEFT_OPTION_INT,      /* decimal, within min and max */
 	WEFT_OPTION_SIZE,     /* bytes: 4096, 64K, 16M, 1G (powers of 1024) */
 	WEFT_OPTION_DURATION, /* 100us, 250ms, 10s, 5min, 2h, 1d, or "never" */
 	WEFT_OPTION_ADDRESS,  /* tcp:HOST:PORT, unix:/PATH: see <weft/stream.h> */

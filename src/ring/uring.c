@@ -236,7 +236,8 @@ static int reap(struct uring *ring)
 {
 	unsigned n = io_uring_cq_ready(&ring->io);
 
-	/* The kernel keeps what did not fit until the next enter, which kernel_has_more() sees to. */
+	/* The kernel keeps what did not fit until the next enter, which kernel_has_more() sees to.
+	 */
 	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
 		ring->base.stats.overflows++;
 	for (unsigned i = 0; i < n; i++) {
@@ -259,18 +260,21 @@ static bool kernel_has_more(struct uring *ring)
 	return !has(ring, FEATURE_TASKRUN_FLAG) && !list_empty(&ring->flying);
 }
 
+/* The common case between two I/O events, and worth no system call. */
+static bool nothing_to_do(struct uring *ring)
+{
+	return io_uring_cq_ready(&ring->io) == 0 && io_uring_sq_ready(&ring->io) == 0 &&
+	       !kernel_has_more(ring) && list_empty(&ring->waiting) && !ring->cancels_wanted;
+}
+
 static int enter(struct uring *ring, int64_t timeout_ns)
 {
 	struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
 	struct io_uring_cqe *cqe;
 
-	if (timeout_ns == 0) {
-		if (io_uring_sq_ready(&ring->io) == 0 && !kernel_has_more(ring))
-			return 0;
-		ring->base.stats.enters++;
-		return io_uring_submit_and_get_events(&ring->io);
-	}
 	ring->base.stats.enters++;
+	if (timeout_ns == 0)
+		return io_uring_submit_and_get_events(&ring->io);
 	return io_uring_submit_and_wait_timeout(
 		&ring->io, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
@@ -280,6 +284,8 @@ static int uring_wait(struct ring *base, int64_t timeout_ns)
 	struct uring *ring = (struct uring *)base;
 	int r, finished = 0;
 
+	if (timeout_ns == 0 && nothing_to_do(ring))
+		return 0;
 	if (!list_empty(&ring->waiting) || ring->cancels_wanted)
 		finished = catch_up(ring);
 	if (finished > 0 || io_uring_cq_ready(&ring->io) > 0)

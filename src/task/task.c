@@ -43,9 +43,11 @@ static void destroy(weft_task *task)
 		!(task->future.flags & FUTURE_RETRIEVED))
 		report(task, "Task exception was never retrieved");
 	list_remove(&task->link);
-	free(task->future.error);
-	free(task->raised);
-	free(task->cancel_error);
+	if (task->future.error || task->raised || task->cancel_error) {
+		free(task->future.error);
+		free(task->raised);
+		free(task->cancel_error);
+	}
 	coro_close(tasks->pool, &task->coro);
 }
 
