@@ -22,12 +22,12 @@ struct weft_server_options {
 };
 
 /* Listens and serves: each connection is a task that runs client(stream, arg). The stream is closed
- * when the client returns. A client's error (other than -ECANCELED and a lost connection) goes to
- * the exception handler. The tasks belong to the owner of the calling task. Where descriptors run
- * out (EMFILE), accepting pauses and is tried again every 100 ms; the exception handler is told
- * once. -EINVAL: a malformed address; -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, ... from bind(2) and
- * listen(2), with a message (weft_last_error()). A unix socket's stale file is removed where nobody
- * listens on it. */
+ * when the client returns, where it has not closed it itself. A client's error (other than
+ * -ECANCELED and a lost connection) goes to the exception handler. The tasks belong to the owner of
+ * the calling task. Where descriptors run out (EMFILE), accepting pauses and is tried again every
+ * 100 ms; the exception handler is told once. -EINVAL: a malformed address; -EADDRINUSE, -EACCES,
+ * -EADDRNOTAVAIL, ... from bind(2) and listen(2), with a message (weft_last_error()). A unix
+ * socket's stale file is removed where nobody listens on it. */
 WEFT_ASYNC int weft_start_server(const char *address, int (*client)(weft_stream *stream, void *arg),
 	void *arg, weft_server **ret_server);
 WEFT_ASYNC int weft_start_server_with(const char *address,

@@ -162,6 +162,7 @@ static int start_client(weft_server *server, int fd)
 		return r;
 	}
 	client->server = server;
+	client->stream->holder = &client->stream; /* who serves it may close it */
 	r = task_create(server->loop, &server->task, serve, client, &client->task);
 	if (r < 0) {
 		weft_stream_close(client->stream);

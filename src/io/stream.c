@@ -145,6 +145,9 @@ void stream_wake(struct weft_future **slot)
 static void give_back(weft_stream *stream)
 {
 	stream->closing = true;
+	if (stream->holder)
+		*stream->holder = NULL;
+	stream->holder = NULL;
 	stream_wake(&stream->reader);
 	stream_wake(&stream->writer);
 	if (stream->reading || stream->writing) /* in an operation of their own, perhaps */

@@ -55,7 +55,8 @@ struct weft_stream {
 	struct weft_future *writer; /* on its task's stack, while it waits */
 	size_t writer_wants;	    /* wakes when no more than this is unsent */
 
-	char *peer, *local; /* made when asked for */
+	weft_stream **holder; /* a server's pointer to it: NULL once the client has closed it */
+	char *peer, *local;   /* made when asked for */
 };
 
 int stream_open(weft_loop *loop, int fd, size_t limit, weft_stream **ret_stream);
