@@ -139,14 +139,16 @@ def _redis(folder):
 
 
 def _redis_benchmark(server, pipeline, requests):
+    """Requests per second of SET and of GET, and the server's CPU time per request over both."""
+    cpu_ns = server.cpu_ns()
     out = run(["redis-benchmark", "-p", server.port, "-t", "set,get", "-c", 50, "-P", pipeline,
                "-n", requests, "--csv"], cpus()[1])
-    rates = {}
+    rates = {"cpu_us": (server.cpu_ns() - cpu_ns) / 1e3 / (2 * requests)}
     for line in out.splitlines():
         fields = [field.strip('"') for field in line.split(",")]
         if fields[0] in ("SET", "GET"):
             rates[fields[0]] = float(fields[1])
-    if len(rates) != 2:
+    if len(rates) != 3:
         raise Failed(f"redis-benchmark against {server.name} gave no rates of SET and GET")
     return rates
 
@@ -164,6 +166,10 @@ def redis(bench):
                     for server in (weftd, peer):
                         rows[server.name].append(_redis_benchmark(
                             server, pipeline, requests // (2 if bench.quick else 1)))
+                yield Figure.beside(
+                    f"kv, CPU per request, -P {pipeline}", "us",
+                    [row["cpu_us"] for row in rows["weftd"]], "redis-server",
+                    [row["cpu_us"] for row in rows["redis-server"]])
                 for command in ("SET", "GET"):
                     yield Figure.beside(
                         f"redis-benchmark {command} -P {pipeline}", "1/s",
