@@ -49,7 +49,7 @@ class Server:
                 raise RuntimeError(f"{what}: the server has ended: {self.logged()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{what}: not within {PATIENCE} s: {self.logged()}")
-            time.sleep(0.002)
+            pause()
 
     def connect(self, receive_bytes=None):
         kind, rest = self.address.split(":", 1)
@@ -80,6 +80,11 @@ class Server:
                 pass  # it has hung up; what it said before is there
             receive_all(s, got)
         return bytes(got)
+
+    def expect_growth_below(self, before, limit, what):
+        grown = self.resident_bytes() - before
+        # The sanitizers keep what has been freed.
+        assert grown < limit or os.environ.get("WEFT_SANITIZED"), f"{grown} bytes more for {what}"
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm") as f:
@@ -133,6 +138,11 @@ def wait_until_taken(s):
         if time.monotonic() > deadline:
             raise TimeoutError("the server does not read")
         os.sched_yield()
+
+
+def pause():
+    """Between two looks at something that takes its time."""
+    time.sleep(0.002)
 
 
 class Scratch:

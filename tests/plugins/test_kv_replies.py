@@ -35,7 +35,8 @@ def digest(replies):
 
 def record(redis):
     with open(RECORD, "w") as f:
-        json.dump({name: digest(answers(redis, sent)) for name, sent in kv_cases.CASES}, f, indent=0)
+        json.dump({name: digest(answers(redis, sent)) for name, sent in kv_cases.CASES}, f,
+            indent=0)
         f.write("\n")
 
 
@@ -53,7 +54,8 @@ def main():
             redis, absent = None, reason
 
         def both(sent, *pieces):
-            harness.expect_equal(answers(kv, *(pieces or [sent])), answers(redis, sent), f"{sent[:3000]!r}")
+            harness.expect_equal(answers(kv, *(pieces or [sent])), answers(redis, sent),
+                f"{sent[:3000]!r}")
 
         def case(name, sent):
             got = digest(answers(kv, sent))
