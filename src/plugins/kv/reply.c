@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-	KEEP_BYTES = 64 * 1024, /* never given back */
-	ERROR_BYTES = 512,	/* the longest error reply; there is always room for one */
+	KEEP_BYTES = 256 * 1024, /* never given back */
+	ERROR_BYTES = 512,	 /* the longest error reply; there is always room for one */
 	HEAD_BYTES = 1 + INTEGER_BYTES + 2,
 };
 
