@@ -4,6 +4,7 @@
 
 #include "request.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -41,6 +42,7 @@ static int add(struct request *request, const char *data, size_t bytes)
 		const size_t capacity = request->capacity * 4;
 		struct slice *args = request->args == request->few ? NULL : request->args;
 
+		assert(capacity > 0); /* begin() has been here */
 		args = realloc(args, capacity * sizeof *args);
 		if (!args)
 			return -ENOMEM;
