@@ -75,7 +75,7 @@ build()
 	if [ ! -f "$dir/build.ninja" ]; then
 		rm -rf "$dir"
 		if ! meson setup "$dir" "$@" >"$log" 2>&1; then
-			cat "$log" >&2
+			tail -n 20 "$log" >&2
 			die "could not configure $dir (meson setup $dir $*); meson's words are above"
 		fi
 		echo "$wanted" >"$dir/.options"
