@@ -37,6 +37,7 @@ static bool cancelled(weft_task *task, const struct weft_future *future)
 		task->must_cancel = false;
 		return true;
 	}
+	assert(future || !task->forwarded);
 	/* The request was passed on. What else ends it may swallow it, an operation may not. */
 	return task->forwarded && (future->state == FUTURE_CANCELLED || precious);
 }
