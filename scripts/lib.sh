@@ -81,7 +81,7 @@ build()
 		echo "$wanted" >"$dir/.options"
 	fi
 	if ! ninja -C "$dir" >"$log" 2>&1; then
-		grep -v '^\[[0-9]*/[0-9]*\]' "$log" >&2
+		sed -n '/^FAILED:/,$p; /ERROR:/p' "$log" | grep -v '^\[[0-9]*/[0-9]*\]' >&2
 		die "could not build $dir; the compiler's words are above. Should they be about $dir
     itself, remove it and try again."
 	fi
