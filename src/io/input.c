@@ -178,9 +178,15 @@ void input_init(weft_stream *stream)
 	stream->in_buffer = -1;
 }
 
+void input_forget_ring(weft_stream *stream)
+{
+	if (stream->in_buffer >= 0)
+		forget(stream);
+}
+
 void input_done(weft_stream *stream)
 {
-	if (stream->in_buffer < 0 && stream->in)
+	if (stream->in)
 		give_back(stream);
 }
 

@@ -96,7 +96,7 @@ void stream_drop_all(struct list *streams)
 		weft_stream *stream = list_entry(streams->next, weft_stream, link);
 
 		list_remove(&stream->flush.link);
-		stream->in_buffer = -1;
+		input_forget_ring(stream);
 		stream_free(stream);
 	}
 }

@@ -69,6 +69,8 @@ void stream_settle(weft_stream *stream);
 
 /* input.c */
 void input_init(weft_stream *stream);
+/* The ring is gone, and with it what it had lent. */
+void input_forget_ring(weft_stream *stream);
 void input_done(weft_stream *stream);
 
 /* output.c */
