@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Completions by io_uring.
  *
- * An operation's address is its user data; cancellations have none, and nobody waits for theirs:
- * what counts is the completion of what they cancel. One enter per wait submits and reaps. */
+ * An operation's address is its user data; a cancellation's is that with the lowest bit set, or
+ * nothing, and nobody waits for it: what counts is the completion of what it cancels. One enter per
+ * wait submits and reaps. */
 
 #include "uring.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { CANCELLATION = 1 }; /* in the user data */
 
 static bool has(const struct uring *ring, enum feature feature)
 {
@@ -105,7 +109,7 @@ static void ask_to_end(struct uring *ring, struct ring_op *op)
 		return;
 	}
 	io_uring_prep_cancel(sqe, op, 0);
-	io_uring_sqe_set_data(sqe, NULL);
+	io_uring_sqe_set_data64(sqe, (uintptr_t)op | CANCELLATION);
 	op->state = RING_CANCELLING;
 }
 
@@ -202,13 +206,39 @@ static bool goes_on(struct uring *ring, const struct ring_op *op, const struct i
 	       op->state == RING_FLYING;
 }
 
+/* What became of a request to end. -ENOENT is no answer: on its way to one of its threads the
+ * kernel does not find an operation, which is then as much alive as before: ask again. */
+static void cancellation_done(struct uring *ring, const struct io_uring_cqe *cqe)
+{
+	uintptr_t address = cqe->user_data & ~(uintptr_t)CANCELLATION;
+
+	if (cqe->res != -ENOENT)
+		return;
+	/* Most often it has completed meanwhile, and may be anything by now: only compare. */
+	list_for_each(link, &ring->flying) {
+		struct ring_op *op = list_entry(link, struct ring_op, link);
+
+		if ((uintptr_t)op == address && op->state == RING_CANCELLING) {
+			op->state = RING_CANCEL_WANTED;
+			ring->cancels_wanted = true;
+		}
+	}
+}
+
 static void dispatch(struct uring *ring, const struct io_uring_cqe *cqe)
 {
 	struct ring_op *op = (struct ring_op *)(uintptr_t)cqe->user_data;
 	struct ring_completion completion = {.result = cqe->res, .buffer = -1};
 
+	if (cqe->user_data & CANCELLATION) {
+		cancellation_done(ring, cqe);
+		return;
+	}
 	if (!op)
-		return; /* a cancellation's own */
+		return; /* of all on a descriptor */
+	/* A thread of the kernel that waits is interrupted. */
+	if (cqe->res == -EINTR && op->state == RING_CANCELLING)
+		completion.result = -ECANCELED;
 	ring->base.stats.completed++;
 	if (cqe->flags & IORING_CQE_F_BUFFER)
 		completion.buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
@@ -317,6 +347,20 @@ static void uring_release(struct ring *base, int buffer)
 	buffers_release(&((struct uring *)base)->buffers, buffer);
 }
 
+static void ground_one(struct uring *ring, const struct io_uring_cqe *cqe)
+{
+	struct ring_op *op = (struct ring_op *)(uintptr_t)cqe->user_data;
+
+	if (cqe->user_data & CANCELLATION) {
+		cancellation_done(ring, cqe);
+	} else if (op) {
+		if (op->kind == RING_ACCEPT && cqe->res >= 0)
+			close(cqe->res);
+		if (!(cqe->flags & IORING_CQE_F_MORE))
+			list_remove(&op->link);
+	}
+}
+
 /* Ends all that flies, telling nobody. */
 static void ground(struct uring *ring)
 {
@@ -333,8 +377,7 @@ static void ground(struct uring *ring)
 			break; /* the kernel is out of order; exiting the ring does the same */
 		while (io_uring_cq_ready(&ring->io) > 0) {
 			cqe = &ring->io.cq.cqes[*ring->io.cq.khead & *ring->io.cq.kring_mask];
-			if (cqe->user_data && !(cqe->flags & IORING_CQE_F_MORE))
-				list_remove(&((struct ring_op *)(uintptr_t)cqe->user_data)->link);
+			ground_one(ring, cqe);
 			io_uring_cq_advance(&ring->io, 1);
 		}
 	}
