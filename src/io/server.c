@@ -145,10 +145,26 @@ static void client_done(void *arg)
 	settle(server);
 }
 
+enum { CLIENT_NAME = 32 + ADDRESS_TEXT };
+
+/* "NAME PEER"; the task keeps as much of it as fits. */
+static void name_client(const weft_server *server, int fd, char *name)
+{
+	struct address peer = {.bytes = sizeof(peer.socket)};
+	char text[ADDRESS_TEXT];
+
+	if (getpeername(fd, &peer.socket.any, &peer.bytes) < 0)
+		peer.bytes = 0;
+	address_format(&peer, text);
+	snprintf(name, CLIENT_NAME, "%s %s", server->name, text);
+}
+
 /* Makes a task of a connection. On failure the descriptor is closed. */
 static int start_client(weft_server *server, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
+	struct weft_task_options task = server->task;
+	char name[CLIENT_NAME];
 	int r;
 
 	if (!client) {
@@ -163,7 +179,9 @@ static int start_client(weft_server *server, int fd)
 	}
 	client->server = server;
 	client->stream->holder = &client->stream; /* who serves it may close it */
-	r = task_create(server->loop, &server->task, serve, client, &client->task);
+	name_client(server, fd, name);
+	task.name = name;
+	r = task_create(server->loop, &task, serve, client, &client->task);
 	if (r < 0) {
 		weft_stream_close(client->stream);
 		free(client);
@@ -235,9 +253,13 @@ static void accepted(struct ring_op *op, const struct ring_completion *completio
 /* A socket file that nobody listens on any more. */
 static bool stale(const struct address *address)
 {
+	struct stat file;
 	int fd, r;
 
 	if (address->socket.any.sa_family != AF_UNIX || address->socket.local.sun_path[0] == '\0')
+		return false;
+	/* A connection to a plain file is refused, too. */
+	if (lstat(address->socket.local.sun_path, &file) < 0 || !S_ISSOCK(file.st_mode))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
