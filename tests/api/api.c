@@ -286,6 +286,6 @@ int run_program(const struct CMUnitTest tests[], size_t n)
 	printf("# WEFT_RING=%s WEFT_SEED=%s\n", ring ? ring : "", seed ? seed : "");
 	fflush(stdout);
 	/* Nothing here waits for long: whoever does hangs. */
-	alarm(120);
+	alarm(60);
 	return _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 }

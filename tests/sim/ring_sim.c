@@ -114,18 +114,25 @@ static void submit(struct sim *sim)
 	}
 }
 
-/* The owner has let the operation and its descriptor alone. */
+static bool is_open(const struct sim_flight *flight)
+{
+	struct stat file;
+
+	return fstat(flight->image.fd, &file) == 0 && file.st_ino == flight->file.st_ino &&
+	       file.st_dev == flight->file.st_dev;
+}
+
+/* The owner has let the operation alone, and its descriptor until it asked for the end. */
 static void check_untouched(const struct sim *sim, const struct sim_flight *flight)
 {
 	const struct ring_op *op = flight->op, *image = &flight->image;
-	struct stat file;
 
 	if (op->complete != image->complete || op->kind != image->kind || op->fd != image->fd ||
-		op->buf != image->buf || op->bytes != image->bytes || op->state == RING_IDLE)
+		op->buf != image->buf || op->bytes != image->bytes || op->flags != image->flags ||
+		op->state == RING_IDLE)
 		sim_die(sim, "an operation on descriptor %d was changed or freed in flight",
 			image->fd);
-	if (fstat(image->fd, &file) < 0 || file.st_ino != flight->file.st_ino ||
-		file.st_dev != flight->file.st_dev)
+	if (!flight->cancelling && !is_open(flight))
 		sim_die(sim, "descriptor %d was closed below an operation (kind %d)", image->fd,
 			(int)image->kind);
 }
@@ -149,7 +156,7 @@ static void end_cancelled(struct sim *sim, struct sim_flight *flight)
 {
 	struct ring_completion completion;
 
-	if (sim_chance(sim, 35) && sim_try(sim, flight, &completion)) {
+	if (sim_chance(sim, 35) && is_open(flight) && sim_try(sim, flight, &completion)) {
 		add_event(sim, flight, &completion);
 		if (!completion.more)
 			return;
@@ -178,8 +185,11 @@ static void attempt(struct sim *sim, struct sim_flight *flight)
 
 static bool wants_attempt(const struct sim_flight *flight, const struct pollfd *polled)
 {
+	const struct ring_op *image = &flight->image;
+
 	return flight->op && (polled->revents || flight->cancelling ||
-				     (flight->image.kind == RING_CONNECT && !flight->connecting));
+				     (image->kind == RING_CONNECT && !flight->connecting) ||
+				     (image->kind == RING_SEND && image->flags & RING_NOWAIT));
 }
 
 static void sweep(struct sim *sim)

@@ -138,6 +138,10 @@ static bool try_recv(
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	ret_completion->result = n < 0 ? -errno : (int)n;
+	/* Only ever a hint. */
+	char next;
+	ret_completion->nonempty = n > 0 && sim_chance(sim, 50) &&
+				   recv(flight->image.fd, &next, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
 	return true;
 }
 
@@ -182,7 +186,7 @@ static bool try_send(
 
 	size_t bytes = draw_bytes(sim, flight->image.bytes);
 	ssize_t n = send(flight->image.fd, flight->image.data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(flight->image.flags & RING_NOWAIT))
 		return false;
 	ret_completion->result = n < 0 ? -errno : (int)n;
 	return true;
