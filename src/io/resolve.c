@@ -39,6 +39,9 @@ static void arrived(void *arg)
 {
 	struct lookup *lookup = arg;
 
+	/* The thread that told us still holds the lock, perhaps; then it is through with it. */
+	pthread_mutex_lock(&lookup->lock);
+	pthread_mutex_unlock(&lookup->lock);
 	list_remove(&lookup->link);
 	if (!lookup->done)
 		lookup_free(lookup);
