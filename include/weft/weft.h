@@ -12,6 +12,7 @@
 #include <weft/loop.h>	 /* callbacks, timers, signals */
 #include <weft/scope.h>	 /* blocks: timeout, shield */
 #include <weft/server.h> /* listening sockets */
+#include <weft/stats.h>	 /* what a loop has done */
 #include <weft/stream.h> /* connections */
 #include <weft/task.h>	 /* coroutines that the loop drives; weft_run() */
 

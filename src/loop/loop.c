@@ -154,8 +154,19 @@ void weft_loop_stop(weft_loop *loop)
 
 /* --- callbacks --- */
 
+/* Debug mode's check of what would be a data race, and at best a callback that comes late. */
+static void check_thread(const weft_loop *loop, const char *call)
+{
+	if (loop->debug && loop_here != loop)
+		fprintf(stderr,
+			"weft: %s(): not in the thread of the loop: use "
+			"weft_call_soon_threadsafe()\n",
+			call);
+}
+
 void weft_call_soon(weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
 {
+	check_thread(loop, "weft_call_soon");
 	weft_handle_cancel(handle);
 	handle->fn = fn;
 	handle->arg = arg;
@@ -166,6 +177,7 @@ void weft_call_soon(weft_loop *loop, struct weft_handle *handle, void (*fn)(void
 void weft_call_at(
 	weft_loop *loop, struct weft_handle *handle, weft_ns when, void (*fn)(void *arg), void *arg)
 {
+	check_thread(loop, "weft_call_at");
 	weft_handle_cancel(handle);
 	handle->fn = fn;
 	handle->arg = arg;
