@@ -122,13 +122,26 @@ def lines(bench):
                     0.6)
 
 
-def _kv(bench, folder):
+def _weftd(bench, folder, plugin, *settings):
+    """weftd with one plugin."""
     port = free_port()
     path = os.path.join(folder, "weftd.ini")
     with open(path, "w") as file:
         file.write(f"[weftd]\nplugin_path = {bench.build}/src/plugins\n\n"
-                   f"[plugin:kv]\nmodule = kv\nlisten = tcp:127.0.0.1:{port}\n")
+                   f"[plugin:{plugin}]\nmodule = {plugin}\nlisten = tcp:127.0.0.1:{port}\n")
+        file.writelines(f"{setting}\n" for setting in settings)
     return Server("weftd", [os.path.join(bench.build, "src", "daemon", "weftd"), "-c", path], port)
+
+
+def plugin(bench):
+    """plugin: 64 bytes, 64 connections, against weftd's plugin echo (mode = raw)"""
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder:
+        servers = [_weftd(bench, folder, "echo", "mode = raw"),
+                   Server("echo_weft", [bench.program("echo_weft")])]
+        rows = _all(servers, lambda: bench.load(servers, rounds=7 if bench.quick else 25,
+                                                slice=60 if bench.quick else 100))
+    yield Figure.beside("echo 64 B x 64, in weftd", "us", rows[0]["server_us"],
+                        "echo_weft", rows[1]["server_us"])
 
 
 def _redis(folder):
@@ -159,7 +172,7 @@ def redis(bench):
         if peer in bench.missing:
             raise Failed(bench.missing[peer])
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder:
-        with _kv(bench, folder) as weftd, _redis(folder) as peer:
+        with _weftd(bench, folder, "kv") as weftd, _redis(folder) as peer:
             for pipeline, requests in ((1, 60000), (16, 300000)):
                 rows = {server.name: [] for server in (weftd, peer)}
                 for _ in range(2 if bench.quick else 5):
@@ -273,8 +286,8 @@ def idle(bench):
 
 
 ALL = {"echo": echo, "echo-deep": echo_deep, "echo-wide": echo_wide, "echo-bulk": echo_bulk,
-       "lines": lines, "redis": redis, "switch": switch, "yield": yields, "spawn": spawn,
-       "future": future, "timer": timer, "sleepers": sleepers, "idle": idle}
+       "lines": lines, "plugin": plugin, "redis": redis, "switch": switch, "yield": yields,
+       "spawn": spawn, "future": future, "timer": timer, "sleepers": sleepers, "idle": idle}
 
 
 def missing_peers(build):
