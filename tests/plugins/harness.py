@@ -140,6 +140,23 @@ def wait_until_taken(s):
         os.sched_yield()
 
 
+def flood(server, s, data, question, answer):
+    """Sends and never reads, until the server takes no more: it has answered somebody else many
+    times meanwhile. How many bytes it took."""
+    taken = turns = 0
+    s.setblocking(False)
+    with server.connect() as other:
+        while turns < 100:
+            try:
+                taken += s.send(data)
+                turns = 0
+            except BlockingIOError:
+                other.sendall(question)
+                expect_equal(other.recv(len(answer)), answer)
+                turns += 1
+    return taken
+
+
 def pause():
     """Between two looks at something that takes its time."""
     time.sleep(0.002)

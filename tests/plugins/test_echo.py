@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """echo, below weftd: lines and raw bytes, and peers that do not behave."""
 
-import os
 import shutil
 import socket
 import struct
@@ -16,23 +15,6 @@ def reset(s):
     """Closes with a reset in place of an end."""
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.close()
-
-
-def flood(server):
-    """Sends and never reads, until the server takes no more. How much it took."""
-    s = server.connect()
-    s.setblocking(False)
-    line, taken, idle = b"x" * 1000 + b"\n", 0, 0
-    while idle < 200:
-        try:
-            taken += s.send(line * 64)
-            idle = 0
-        except BlockingIOError:
-            # Full: give the server its turn. It has stopped reading if it never makes room again.
-            idle += 1
-            os.sched_yield()
-            harness.pause()
-    return s, taken
 
 
 def main():
@@ -114,11 +96,11 @@ def main():
         def never_reads():
             for server in (lines, raw):
                 before = server.resident_bytes()
-                s, taken = flood(server)
-                assert taken > 100000, taken
-                server.expect_growth_below(before, 4 << 20, "a client that does not read")
-                alive(server)
-                s.close()
+                with server.connect() as s:
+                    line = b"x" * 1000 + b"\n"
+                    taken = harness.flood(server, s, line * 64, b"hi\n", b"hi\n")
+                    assert taken > 100000, taken
+                    server.expect_growth_below(before, 4 << 20, "a client that does not read")
 
         def many_clients():
             clients = [lines.connect() for _ in range(200)]
