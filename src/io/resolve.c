@@ -21,13 +21,15 @@ struct lookup {
 	struct weft_future *done; /* on the task's stack; NULL: it no longer waits */
 	struct addrinfo hints;
 	struct addrinfo *found;
-	bool told;  /* under `lock`: the loop has been told */
-	int status; /* getaddrinfo()'s */
+	bool told;     /* under `lock`: the loop has been told */
+	bool answered; /* ... and has seen it */
+	int status;    /* getaddrinfo()'s */
 	char host[256];
 };
 
 static void lookup_free(struct lookup *lookup)
 {
+	list_remove(&lookup->link);
 	if (lookup->found)
 		freeaddrinfo(lookup->found);
 	pthread_mutex_destroy(&lookup->lock);
@@ -42,7 +44,7 @@ static void arrived(void *arg)
 	/* The thread that told us still holds the lock, perhaps; then it is through with it. */
 	pthread_mutex_lock(&lookup->lock);
 	pthread_mutex_unlock(&lookup->lock);
-	list_remove(&lookup->link);
+	lookup->answered = true;
 	if (!lookup->done)
 		lookup_free(lookup);
 	else if (!weft_future_done(lookup->done))
@@ -183,6 +185,8 @@ static int resolve(const char *host, bool passive, in_port_t port, struct addres
 	free(done.error);
 	if (done.state != FUTURE_FINISHED) { /* cancelled: the thread's answer finds nobody */
 		lookup->done = NULL;
+		if (lookup->answered) /* or has come already, just before us */
+			lookup_free(lookup);
 		return r;
 	}
 	if (r == 0 && lookup->status != 0)
