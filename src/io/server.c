@@ -502,8 +502,12 @@ void server_drop_all(struct list *servers)
 			server->listeners[i].accept.state = RING_IDLE;
 			listener_close(&server->listeners[i]);
 		}
-		list_for_each_safe(link, &server->clients)
-			free(list_entry(link, struct client, link));
+		list_for_each_safe(link, &server->clients) {
+			struct client *client = list_entry(link, struct client, link);
+
+			weft_handle_cancel(&client->done); /* its task goes later */
+			free(client);
+		}
 		server_free(server);
 	}
 }
