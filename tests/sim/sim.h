@@ -79,6 +79,9 @@ short sim_poll_events(const struct sim_flight *flight);
 
 uint64_t sim_sum(const void *data, size_t bytes);
 
+/* How many provided buffers are with the users of the ring. */
+unsigned sim_lent(const struct ring *ring);
+
 void sim_buffers_open(struct sim *sim);
 void sim_buffers_close(struct sim *sim);
 /* A free buffer, drawn; -1: there is none. */

@@ -77,6 +77,16 @@ void sim_buffer_lend(struct sim *sim, int buffer)
 	sim->buffer_states[buffer] = SIM_BUFFER_LENT;
 }
 
+unsigned sim_lent(const struct ring *ring)
+{
+	const struct sim *sim = (const struct sim *)ring;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sim->n_buffers; i++)
+		n += sim->buffer_states[i] == SIM_BUFFER_LENT;
+	return n;
+}
+
 static void check_lent(const struct sim *sim, int buffer, const char *call)
 {
 	if (buffer < 0 || (unsigned)buffer >= sim->n_buffers)

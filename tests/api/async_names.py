@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Prints the names of the functions that the given headers mark WEFT_ASYNC, as X(name) lines.
+
+All headers of their folder have to be given, but weft.h, which only includes the others."""
+
+import glob
+import os
+import re
+import sys
+
+names = []
+given = {os.path.abspath(path) for path in sys.argv[1:]}
+there = set(glob.glob(os.path.join(os.path.dirname(min(given)), '*.h')))
+missing = sorted(os.path.basename(path) for path in there - given)
+if missing != ['weft.h']:
+    sys.exit(f'{missing}: give all headers to async_names.py, see tests/api/meson.build')
+for path in sys.argv[1:]:
+    with open(path) as header:
+        text = re.sub(r'/\*.*?\*/|^\s*#.*?(?<!\\)$', '', header.read(), flags=re.S | re.M)
+    marked = text.count('WEFT_ASYNC')
+    found = re.findall(r'\bWEFT_ASYNC\b[^;(]*?\b(weft_\w+)\s*\(', text)
+    if len(found) != marked:
+        sys.exit(f'{path}: {marked} marks, but {len(found)} functions: {found}')
+    names += found
+print('/* Made by async_names.py. */')
+print('#define ASYNC_NAMES(X) \\')
+print(' \\\n'.join(f'\tX({name})' for name in sorted(names)))
