@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See scenarios.h. */
+
+#include "scenarios.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weft/weft.h>
+
+const char *scenario_broken;
+
+static void be_quiet(weft_loop *loop, const struct weft_exception *exception, void *unused)
+{
+	(void)loop;
+	(void)exception;
+	(void)unused;
+}
+
+static int quietly(void *fn)
+{
+	weft_set_exception_handler(weft_running_loop(), be_quiet, NULL);
+	return (*(weft_fn *)fn)(NULL);
+}
+
+static int run(weft_fn fn)
+{
+	static const struct weft_options options = {.clock = WEFT_CLOCK_VIRTUAL};
+
+	return weft_run(quietly, &fn, &options);
+}
+
+/* --- a loop -------------------------------------------------------------------------------------
+ */
+
+static int open_and_close(void)
+{
+	static const struct weft_options options = {.clock = WEFT_CLOCK_VIRTUAL};
+	weft_loop *loop = NULL;
+	int r = weft_loop_open(&options, &loop);
+
+	if (r == 0) {
+		weft_loop_stop(loop);
+		r = weft_loop_run_forever(loop);
+	} else if (weft_loop_open_error()[0] == '\0') {
+		scenario_broken = "a loop that could not be opened does not say why";
+	}
+	weft_loop_close(loop);
+	return r;
+}
+
+/* --- tasks --------------------------------------------------------------------------------------
+ */
+
+enum { TASKS = 50 };
+
+static int yield_twice(void *value)
+{
+	int r = weft_sleep(0);
+
+	if (r == 0)
+		r = weft_sleep(0);
+	return r < 0 ? r : (int)(intptr_t)value;
+}
+
+static int fifty_tasks(void *unused)
+{
+	weft_task *tasks[TASKS] = {0};
+	int r = 0;
+
+	(void)unused;
+	for (int i = 0; r == 0 && i < TASKS; i++)
+		r = weft_create_task(yield_twice, (void *)(intptr_t)i, &tasks[i]);
+	for (int i = 0; i < TASKS; i++) {
+		int value = 0;
+
+		if (r == 0)
+			r = weft_await_task(tasks[i], &value);
+		if (r == 0 && value != i)
+			scenario_broken = "a task returned something else";
+		weft_task_release(tasks[i]);
+	}
+	return r;
+}
+
+static int run_fifty_tasks(void)
+{
+	return run(fifty_tasks);
+}
+
+/* --- groups -------------------------------------------------------------------------------------
+ */
+
+static int fail_soon(void *unused)
+{
+	int r = weft_sleep(0);
+
+	(void)unused;
+	return r < 0 ? r : weft_raise(-EPROTO, "child number %d", 3);
+}
+
+static int clean_up(void *unused)
+{
+	int r = weft_sleep(WEFT_S(1));
+
+	(void)unused;
+	return r == -ECANCELED ? weft_raise(-EBADMSG, "while cleaning up") : r;
+}
+
+static int failing_group(void *unused)
+{
+	const struct weft_error *errors;
+	int r = 0;
+	WEFT_GROUP(g)
+		;
+
+	(void)unused;
+	for (int i = 0; r == 0 && i < 3; i++)
+		r = weft_group_spawn(&g, "cleaner", clean_up, NULL, NULL);
+	if (r == 0)
+		r = weft_group_spawn(&g, "failing", fail_soon, NULL, NULL);
+	r = weft_group_join(&g, r);
+	if (r == 0)
+		scenario_broken = "a group lost its children's errors";
+	if (weft_group_errors(&g, &errors) > 5)
+		scenario_broken = "a group has more errors than children";
+	/* The latter where somebody cancelled the whole before. */
+	return r == -EPROTO || r == -EBADMSG ? 0 : r;
+}
+
+static int run_failing_group(void)
+{
+	return run(failing_group);
+}
+
+/* --- timeouts -----------------------------------------------------------------------------------
+ */
+
+static int nested_timeouts(void *unused)
+{
+	int outer = 0, inner = 0;
+
+	(void)unused;
+	for (int i = 0; i < 5; i++) {
+		WEFT_TIMEOUT(outer, WEFT_S(2)) {
+			WEFT_TIMEOUT(inner, WEFT_S(1))
+				inner = weft_sleep(WEFT_S(i));
+			outer = weft_sleep(WEFT_S(i));
+		}
+		if (i >= 2 && outer != -ETIMEDOUT && outer != -ECANCELED)
+			scenario_broken = "a timeout did not end its block";
+		if (outer == -ECANCELED)
+			return outer;
+	}
+	return 0;
+}
+
+static int run_nested_timeouts(void)
+{
+	return run(nested_timeouts);
+}
+
+/* --- timers -------------------------------------------------------------------------------------
+ */
+
+enum { TIMERS = 200 };
+static struct weft_handle timers[TIMERS], last_timer;
+static int n_fired;
+
+static void fired(void *unused)
+{
+	(void)unused;
+	n_fired++;
+}
+
+static void stop(void *loop)
+{
+	weft_loop_stop(loop);
+}
+
+/* Scheduling never fails: all of them run whatever else does. */
+static int run_timers(void)
+{
+	static const struct weft_options options = {.clock = WEFT_CLOCK_VIRTUAL};
+	weft_loop *loop = NULL;
+	int r = weft_loop_open(&options, &loop);
+
+	if (r < 0)
+		return r;
+	n_fired = 0;
+	for (int i = 0; i < TIMERS; i++)
+		weft_call_later(loop, &timers[i], WEFT_MS(i * 7 % 50), fired, NULL);
+	for (int i = 0; i < TIMERS; i += 2)
+		weft_handle_cancel(&timers[i]);
+	for (int i = 0; i < TIMERS; i += 2)
+		weft_call_soon(loop, &timers[i], fired, NULL);
+	weft_call_later(loop, &last_timer, WEFT_S(1), stop, loop);
+	r = weft_loop_run_forever(loop);
+	if (r == 0 && n_fired != TIMERS)
+		scenario_broken = "a timer was lost";
+	weft_loop_close(loop);
+	return r;
+}
+
+enum { CALLBACKS = 1500 };
+static struct weft_handle callbacks[CALLBACKS];
+
+static int run_callbacks(void)
+{
+	static const struct weft_options options = {.clock = WEFT_CLOCK_VIRTUAL};
+	weft_loop *loop = NULL;
+	int r = weft_loop_open(&options, &loop);
+
+	if (r < 0)
+		return r;
+	n_fired = 0;
+	for (int i = 0; i < CALLBACKS; i++)
+		weft_call_soon(loop, &callbacks[i], fired, NULL);
+	weft_loop_stop(loop);
+	r = weft_loop_run_forever(loop);
+	if (r == 0 && n_fired != CALLBACKS)
+		scenario_broken = "a callback was lost";
+	weft_loop_close(loop);
+	return r;
+}
+
+/* --- signals and calls from other threads -------------------------------------------------------
+ */
+
+static void complete(void *future)
+{
+	if (!weft_future_done(future) && weft_future_set_result(future, 0) < 0)
+		scenario_broken = "a pending future could not be completed";
+}
+
+static int signals(void *unused)
+{
+	weft_loop *loop = weft_running_loop();
+	weft_future caught = {0};
+	int r;
+
+	(void)unused;
+	r = weft_add_signal_handler(loop, SIGUSR1, complete, &caught);
+	if (r < 0)
+		return r;
+	kill(getpid(), SIGUSR1);
+	r = weft_await(&caught, NULL);
+	if (weft_remove_signal_handler(loop, SIGUSR1) != 1)
+		scenario_broken = "a signal's handler could not be removed";
+	weft_future_reset(&caught); /* it may hold the message of a cancellation */
+	return r;
+}
+
+static int run_signals(void)
+{
+	return run(signals);
+}
+
+static int calls_from_threads(void *unused)
+{
+	static weft_future done; /* a call may come when this has been cancelled */
+	int r = 0;
+
+	(void)unused;
+	done = (weft_future){0};
+	for (int i = 0; r == 0 && i < 10; i++)
+		r = weft_call_soon_threadsafe(weft_running_loop(), fired, NULL);
+	if (r == 0)
+		r = weft_call_soon_threadsafe(weft_running_loop(), complete, &done);
+	if (r == 0)
+		r = weft_await(&done, NULL);
+	if (weft_future_done(&done))
+		weft_future_reset(&done); /* it may hold the message of a cancellation */
+	return r;
+}
+
+static int run_calls_from_threads(void)
+{
+	return run(calls_from_threads);
+}
+
+/* --- streams ------------------------------------------------------------------------------------
+ */
+
+enum { BLOCK = 150000 };
+
+static int echo(weft_stream *s, void *unused)
+{
+	char buf[4096];
+	ssize_t n;
+
+	(void)unused;
+	while ((n = weft_stream_read(s, buf, sizeof(buf))) > 0)
+		if ((n = weft_stream_write(s, buf, (size_t)n)) < 0)
+			break;
+	return (int)n;
+}
+
+static int send_block(void *stream)
+{
+	static char block[BLOCK];
+
+	for (size_t i = 0; i < BLOCK; i++)
+		block[i] = (char)(i * 13);
+	return weft_stream_write(stream, block, BLOCK);
+}
+
+static int receive_block(weft_stream *s)
+{
+	char buf[3000];
+	size_t got = 0;
+
+	while (got < BLOCK) {
+		ssize_t n = weft_stream_read(s, buf, sizeof(buf));
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EPIPE;
+		for (ssize_t i = 0; i < n; i++, got++)
+			if (buf[i] != (char)(got * 13))
+				scenario_broken = "a byte was lost or changed";
+	}
+	return 0;
+}
+
+static int talk(weft_stream *s)
+{
+	char line[32];
+	ssize_t n = 0;
+	int r = weft_stream_write(s, "hello\nwor", 9);
+
+	if (r == 0)
+		r = weft_stream_write_nowait(s, "ld\n", 3);
+	if (r == 0)
+		n = weft_stream_readline(s, line, sizeof(line));
+	if (n > 0 && (n != 6 || memcmp(line, "hello\n", 6) != 0))
+		scenario_broken = "a line came back changed";
+	if (n > 0)
+		n = weft_stream_readexactly(s, line, 6);
+	if (n > 0 && memcmp(line, "world\n", 6) != 0)
+		scenario_broken = "the rest came back changed";
+	return r < 0 ? r : n > 0 ? 0 : n < 0 ? (int)n : -EPIPE;
+}
+
+static int send_and_receive_block(weft_stream *s)
+{
+	int r;
+	WEFT_GROUP(g)
+		;
+
+	r = weft_group_spawn(&g, "sender", send_block, s, NULL);
+	if (r == 0)
+		r = receive_block(s);
+	return weft_group_join(&g, r);
+}
+
+static int client_and_server(void *unused)
+{
+	WEFT_AUTO(server) server = NULL;
+	WEFT_AUTO(stream) s = NULL;
+	char address[64];
+	static int n;
+	int r;
+
+	(void)unused;
+	/* Never the same: a kernel that was left in the lurch gives the last one back later. */
+	snprintf(address, sizeof(address), "unix:@weft-sweep-%d-%d", (int)getpid(), n++);
+	r = weft_start_server(address, echo, NULL, &server);
+	if (r == 0)
+		r = weft_open_connection(address, NULL, &s);
+	/* A connection that the server has to drop ends, and a stranded one is ended here. */
+	WEFT_TIMEOUT(r, WEFT_S(600)) {
+		if (r == 0)
+			r = talk(s);
+		if (r == 0)
+			r = send_and_receive_block(s);
+		if (r == 0)
+			r = weft_stream_write_eof(s);
+		if (r == 0)
+			r = (int)weft_stream_read(s, address, 1);
+	}
+	if (r > 0)
+		scenario_broken = "there is something after the end";
+	return r;
+}
+
+static int run_client_and_server(void)
+{
+	return run(client_and_server);
+}
+
+static int by_name(void *unused)
+{
+	WEFT_AUTO(server) server = NULL;
+	WEFT_AUTO(stream) s = NULL;
+	char address[64];
+	int r = weft_start_server("tcp:localhost:0", echo, NULL, &server);
+
+	(void)unused;
+	if (r < 0)
+		return r;
+	snprintf(address, sizeof(address), "tcp:localhost%s",
+		strrchr(weft_server_address(server, 0), ':'));
+	r = weft_open_connection(address, NULL, &s);
+	if (r == 0)
+		r = weft_stream_write(s, "x", 1);
+	if (r == 0) {
+		r = weft_stream_close_wait(s);
+		s = NULL; /* given back on every path */
+	}
+	return r;
+}
+
+static int run_by_name(void)
+{
+	return run(by_name);
+}
+
+const struct scenario scenarios[] = {
+	{"open and close a loop", open_and_close, 4},
+	{"fifty tasks", run_fifty_tasks, 10},
+	{"a group with a failing child", run_failing_group, 12},
+	{"nested timeouts", run_nested_timeouts, 6},
+	{"two hundred timers", run_timers, 6},
+	{"fifteen hundred callbacks", run_callbacks, 6},
+	{"signals", run_signals, 6},
+	{"calls from other threads", run_calls_from_threads, 16},
+	{"a client and a server", run_client_and_server, 20},
+	{"connecting by name", run_by_name, 12},
+};
+const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
+
+const struct scenario_task scenario_tasks[] = {
+	{"fifty tasks", fifty_tasks, false, 5},
+	{"a group with a failing child", failing_group, false, 5},
+	{"nested timeouts", nested_timeouts, true, 100},
+	{"signals", signals, false, 3},
+	{"calls from other threads", calls_from_threads, false, 3},
+	{"a client and a server", client_and_server, false, 10},
+	{"connecting by name", by_name, false, 10},
+};
+const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);
