@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening sockets that make a task of every connection. */
 
-#include "address.h"
+#include "listen.h"
 #include "stream.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <weft/server.h>
 
-enum { BACKLOG = 4096 };
 static const weft_ns pause_ns = WEFT_MS(100); /* after a failed accept */
 
 struct listener {
@@ -250,99 +247,16 @@ static void accepted(struct ring_op *op, const struct ring_completion *completio
 
 /* --- listening --- */
 
-/* A socket file that nobody listens on any more. */
-static bool stale(const struct address *address)
-{
-	struct stat file;
-	int fd, r;
-
-	if (address->socket.any.sa_family != AF_UNIX || address->socket.local.sun_path[0] == '\0')
-		return false;
-	/* A connection to a plain file is refused, too. */
-	if (lstat(address->socket.local.sun_path, &file) < 0 || !S_ISSOCK(file.st_mode))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	r = connect(fd, &address->socket.any, address->bytes) < 0 ? errno : 0;
-	close(fd);
-	return r == ECONNREFUSED;
-}
-
-static int bind_to(int fd, const struct address *address)
-{
-	if (bind(fd, &address->socket.any, address->bytes) == 0)
-		return 0;
-	if (errno != EADDRINUSE || !stale(address))
-		return -errno;
-	unlink(address->socket.local.sun_path);
-	return bind(fd, &address->socket.any, address->bytes) < 0 ? -errno : 0;
-}
-
-static void set_options(
-	int fd, const struct address *address, const struct weft_server_options *options)
-{
-	bool any = address->socket.any.sa_family == AF_INET6 &&
-		   IN6_IS_ADDR_UNSPECIFIED(&address->socket.v6.sin6_addr);
-	int on = 1, only = !any;
-
-	if (address->socket.any.sa_family == AF_UNIX)
-		return;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* the clients inherit it */
-	if (options->reuse_port)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	if (address->socket.any.sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-}
-
-/* A listening socket, or -errno. */
-static int listen_on(const struct address *address, const struct weft_server_options *options)
-{
-	int fd = socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	set_options(fd, address, options);
-	r = bind_to(fd, address);
-	if (r == 0 && listen(fd, options->backlog > 0 ? options->backlog : BACKLOG) < 0)
-		r = -errno;
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static const char *advice(int r)
-{
-	switch (r) {
-	case -EADDRINUSE:
-		return "; another process listens there: stop it, or choose another port";
-	case -EACCES:
-		return "; ports below 1024 and protected paths need privileges: choose another, or "
-		       "grant CAP_NET_BIND_SERVICE";
-	case -EADDRNOTAVAIL:
-		return "; this machine has no such address";
-	case -ENOENT:
-		return "; the folder does not exist";
-	default:
-		return "";
-	}
-}
-
 static int add_listener(weft_server *server, const char *text, const struct address *address,
 	const struct weft_server_options *options)
 {
 	struct listener *listener = &server->listeners[server->n_listeners];
 	struct address bound = {.bytes = sizeof(bound.socket)};
 	struct stat file;
-	int fd = listen_on(address, options);
+	int fd = listen_on(text, address, options);
 
 	if (fd < 0)
-		return weft_raise(
-			fd, "cannot listen on %s: %s%s", text, weft_strerror(fd), advice(fd));
+		return fd;
 	*listener = (struct listener){.server = server, .fd = fd};
 	if (getsockname(fd, &bound.socket.any, &bound.bytes) < 0)
 		bound = *address;

@@ -68,7 +68,21 @@ void stream_lost(weft_stream *stream, int error);
 void stream_settle(weft_stream *stream);
 
 /* input.c */
+
+/* A read of this much is worth a receive into the reader's memory. */
+enum { INPUT_BULK_BYTES = 8192 };
+
 void input_init(weft_stream *stream);
+/* Makes room for `bytes` more behind what is there, in memory of our own. -ENOMEM. */
+int input_reserve(weft_stream *stream, size_t bytes);
+/* Takes up to `n` bytes out; how many. */
+size_t input_take(weft_stream *stream, void *buf, size_t n);
+/* Drops the first `n`. */
+void input_consume(weft_stream *stream, size_t n);
+/* Puts bytes that a cancelled call had taken back to the front. */
+void input_put_back(weft_stream *stream, const char *data, size_t n);
+/* Gives the memory back: to the ring, to the spare buffers, or to the heap. */
+void input_give_back(weft_stream *stream);
 /* The ring is gone, and with it what it had lent. */
 void input_forget_ring(weft_stream *stream);
 void input_done(weft_stream *stream);

@@ -244,128 +244,18 @@ const char *weft_task_waits_for(const weft_task *task)
 	return task->waiter->ops ? task->waiter->ops->name : "future";
 }
 
-size_t weft_all_tasks(weft_loop *loop, const struct weft_owner *owner, weft_task *list[], size_t n)
-{
-	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
-	size_t found = 0;
+/* --- for the loop --- */
 
-	if (!tasks)
-		return 0;
-	list_for_each(link, &tasks->all) {
-		weft_task *task = list_entry(link, weft_task, link);
-
-		if (owner && task->owner != owner)
-			continue;
-		if (found < n)
-			list[found] = task;
-		found++;
-	}
-	return found;
-}
-
-size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *message)
-{
-	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
-	size_t asked = 0;
-
-	if (!tasks)
-		return 0;
-	list_for_each(link, &tasks->all) {
-		weft_task *task = list_entry(link, weft_task, link);
-
-		if (task->owner == owner && task != task_here)
-			asked += (size_t)weft_cancel(task, message);
-	}
-	return asked;
-}
-
-int weft_owner_wait(struct weft_owner *owner)
-{
-	if (!task_here)
-		return -EPERM;
-	if (task_here->owner == owner)
-		return -EDEADLK;
-	while (owner->tasks > 0) {
-		int r;
-
-		if (weft_future_done(&owner->idle))
-			weft_future_reset(&owner->idle);
-		r = weft_await(&owner->idle, NULL);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* --- the loop's tasks --- */
-
-/* For the report of a stack overflow: read in a signal handler. */
-static const struct coro *running_coro(const char **ret_name)
-{
-	if (!task_here)
-		return NULL;
-	*ret_name = *task_here->name ? task_here->name : "without a name";
-	return &task_here->coro;
-}
-
-static const char *step_name(void (*fn)(void *arg), void *arg)
+const char *task_step_name(void (*fn)(void *arg), void *arg)
 {
 	return fn == task_step ? weft_task_name(arg) : NULL;
 }
 
-/* What has not ended will never run again. */
-static void drop(weft_task *task)
+void task_drop(weft_task *task)
 {
 	if (task->future.state == FUTURE_PENDING)
 		report(task, "Task was destroyed but it is pending!");
 	weft_handle_cancel(&task->wake);
 	weft_handle_cancel(&task->group_done);
 	destroy(task);
-}
-
-static void tasks_close(struct loop_extension *extension)
-{
-	struct tasks *tasks = list_entry(extension, struct tasks, extension);
-
-	while (!list_empty(&tasks->all))
-		drop(list_entry(tasks->all.next, weft_task, link));
-	while (!list_empty(&tasks->ended))
-		drop(list_entry(tasks->ended.next, weft_task, link));
-	coro_pool_close(tasks->pool);
-	tasks->loop->extensions[LOOP_TASKS] = NULL;
-	free(tasks);
-}
-
-int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
-{
-	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
-	int r;
-
-	if (tasks) {
-		*ret_tasks = tasks;
-		return 0;
-	}
-	tasks = calloc(1, sizeof(*tasks));
-	if (!tasks)
-		return -ENOMEM;
-	r = coro_pool_open(loop->stack_bytes, &tasks->pool);
-	if (r < 0) {
-		free(tasks);
-		return r;
-	}
-	r = coro_watch_overflow(running_coro);
-	if (r < 0) {
-		coro_pool_close(tasks->pool);
-		free(tasks);
-		return r;
-	}
-	tasks->extension.close = tasks_close;
-	tasks->loop = loop;
-	coro_thread_init(&tasks->thread);
-	list_init(&tasks->all);
-	list_init(&tasks->ended);
-	loop->step_name = step_name;
-	loop->extensions[LOOP_TASKS] = &tasks->extension;
-	*ret_tasks = tasks;
-	return 0;
 }

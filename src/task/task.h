@@ -74,6 +74,12 @@ static inline weft_task *task_of(struct weft_future *future)
 /* The tasks of a loop; made when it is first asked for. -ENOMEM. */
 int tasks_of(weft_loop *loop, struct tasks **ret_tasks);
 
+/* At the end of the loop: a task that has not ended is reported, and never runs again. */
+void task_drop(weft_task *task);
+
+/* weft_loop.step_name. */
+const char *task_step_name(void (*fn)(void *arg), void *arg);
+
 /* Suspends the running task until `future`, which is pending, is done (NULL: until its next turn).
  * 0: `*outcome`, if not NULL, has its result, also where somebody else cancelled it; -ECANCELED:
  * the task itself was cancelled. */

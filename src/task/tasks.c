@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* All the tasks of a loop, and those of an owner. */
+
+#include "task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t weft_all_tasks(weft_loop *loop, const struct weft_owner *owner, weft_task *list[], size_t n)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	size_t found = 0;
+
+	if (!tasks)
+		return 0;
+	list_for_each(link, &tasks->all) {
+		weft_task *task = list_entry(link, weft_task, link);
+
+		if (owner && task->owner != owner)
+			continue;
+		if (found < n)
+			list[found] = task;
+		found++;
+	}
+	return found;
+}
+
+size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *message)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	size_t asked = 0;
+
+	if (!tasks)
+		return 0;
+	list_for_each(link, &tasks->all) {
+		weft_task *task = list_entry(link, weft_task, link);
+
+		if (task->owner == owner && task != task_here)
+			asked += (size_t)weft_cancel(task, message);
+	}
+	return asked;
+}
+
+int weft_owner_wait(struct weft_owner *owner)
+{
+	if (!task_here)
+		return -EPERM;
+	if (task_here->owner == owner)
+		return -EDEADLK;
+	while (owner->tasks > 0) {
+		int r;
+
+		if (weft_future_done(&owner->idle))
+			weft_future_reset(&owner->idle);
+		r = weft_await(&owner->idle, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- the loop's tasks --- */
+
+/* weft_task_name()'s work without stdio, which a signal handler may not use. */
+static void name_by_id(weft_task *task)
+{
+	char digits[20];
+	size_t n = 0, bytes = strlen("Task-");
+
+	memcpy(task->name, "Task-", bytes);
+	for (uint64_t id = task->id; id > 0; id /= 10)
+		digits[n++] = (char)('0' + id % 10);
+	while (n > 0)
+		task->name[bytes++] = digits[--n];
+	task->name[bytes] = '\0';
+}
+
+/* For the report of a stack overflow: read in a signal handler. */
+static const struct coro *running_coro(const char **ret_name)
+{
+	if (!task_here)
+		return NULL;
+	if (*task_here->name == '\0')
+		name_by_id(task_here);
+	*ret_name = task_here->name;
+	return &task_here->coro;
+}
+
+static void tasks_close(struct loop_extension *extension)
+{
+	struct tasks *tasks = list_entry(extension, struct tasks, extension);
+
+	while (!list_empty(&tasks->all))
+		task_drop(list_entry(tasks->all.next, weft_task, link));
+	while (!list_empty(&tasks->ended))
+		task_drop(list_entry(tasks->ended.next, weft_task, link));
+	coro_pool_close(tasks->pool);
+	tasks->loop->extensions[LOOP_TASKS] = NULL;
+	free(tasks);
+}
+
+int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	int r;
+
+	if (tasks) {
+		*ret_tasks = tasks;
+		return 0;
+	}
+	tasks = calloc(1, sizeof(*tasks));
+	if (!tasks)
+		return -ENOMEM;
+	r = coro_pool_open(loop->stack_bytes, &tasks->pool);
+	if (r < 0) {
+		free(tasks);
+		return r;
+	}
+	r = coro_watch_overflow(running_coro);
+	if (r < 0) {
+		coro_pool_close(tasks->pool);
+		free(tasks);
+		return r;
+	}
+	tasks->extension.close = tasks_close;
+	tasks->loop = loop;
+	coro_thread_init(&tasks->thread);
+	list_init(&tasks->all);
+	list_init(&tasks->ended);
+	loop->step_name = task_step_name;
+	loop->extensions[LOOP_TASKS] = &tasks->extension;
+	*ret_tasks = tasks;
+	return 0;
+}
