@@ -24,9 +24,18 @@ int weft_raise_at(int code, const char *file, int line, const char *format, ...)
 	return code;
 }
 
+/* What the last weft_run() of this thread failed with: freed by the next. */
+static _Thread_local struct weft_error *run_error;
+
+void raise_keep(struct weft_error *error)
+{
+	free(run_error);
+	run_error = error;
+}
+
 const struct weft_error *weft_last_error(void)
 {
-	return task_here ? task_here->raised : NULL;
+	return task_here ? task_here->raised : run_error;
 }
 
 struct weft_error *task_take_error(weft_task *task, int code)

@@ -68,6 +68,8 @@ static int run_main(struct run *run, weft_fn fn, void *arg, const struct weft_op
 
 	if (r == 0)
 		r = run->interrupted && weft_task_cancelled(run->main) ? -EINTR : outcome;
+	raise_keep(run->main->future.error);
+	run->main->future.error = NULL;
 	weft_task_release(run->main);
 	return r;
 }
@@ -77,6 +79,7 @@ int weft_run(weft_fn main, void *arg, const struct weft_options *options)
 	struct run run = {0};
 	int r;
 
+	raise_keep(NULL);
 	r = weft_loop_open(options, &run.loop);
 	if (r < 0)
 		return r;
