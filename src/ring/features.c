@@ -23,7 +23,6 @@ static const char *const names[FEATURES] = {
 	[FEATURE_BUFFER_RING] = "buffer_ring",
 	[FEATURE_MULTISHOT_RECV] = "multishot_recv",
 	[FEATURE_CANCEL_FD] = "cancel_fd",
-	[FEATURE_GATHER] = "gather",
 };
 
 #define BIT(feature) (1U << (feature))
@@ -183,7 +182,6 @@ int features_open(struct io_uring *io, unsigned masked, unsigned *ret_features, 
 	io_uring_ring_dontfork(io);
 	if (!(masked & BIT(FEATURE_REGISTERED_RING)) && io_uring_register_ring_fd(io) == 1)
 		features |= BIT(FEATURE_REGISTERED_RING);
-	features |= BIT(FEATURE_GATHER) & ~masked;
 	*ret_features = features | probe(io, masked);
 	return 0;
 }

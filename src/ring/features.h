@@ -16,7 +16,6 @@ enum feature {
 	FEATURE_BUFFER_RING,	  /* 5.19 */
 	FEATURE_MULTISHOT_RECV,	  /* 6.0 */
 	FEATURE_CANCEL_FD,	  /* 5.19 */
-	FEATURE_GATHER,		  /* ours: see uring.c */
 	FEATURES,
 };
 

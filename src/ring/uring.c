@@ -14,9 +14,6 @@
 
 enum { CANCELLATION = 1 }; /* in the user data */
 
-enum { CROWD_MOST = 16 };
-static const int64_t gather_ns = 50000;
-
 static bool has(const struct uring *ring, enum feature feature)
 {
 	return ring->features & (1U << feature);
@@ -86,7 +83,6 @@ static bool launch(struct uring *ring, struct ring_op *op)
 	op->state = RING_FLYING;
 	list_append(&ring->flying, &op->link);
 	ring->base.stats.submitted++;
-	ring->sends += op->kind == RING_SEND;
 	return true;
 }
 
@@ -244,8 +240,6 @@ static void dispatch(struct uring *ring, const struct io_uring_cqe *cqe)
 	if (cqe->res == -EINTR && op->state == RING_CANCELLING)
 		completion.result = -ECANCELED;
 	ring->base.stats.completed++;
-	if (op->kind != RING_SEND && ring->crowd < CROWD_MOST)
-		ring->crowd++;
 	if (cqe->flags & IORING_CQE_F_BUFFER)
 		completion.buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 	completion.nonempty = cqe->flags & IORING_CQE_F_SOCK_NONEMPTY;
@@ -276,8 +270,6 @@ static int reap(struct uring *ring)
 	 */
 	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
 		ring->base.stats.overflows++;
-	if (n > 0)
-		ring->crowd = 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct io_uring *io = &ring->io;
 		struct io_uring_cqe cqe = io->cq.cqes[*io->cq.khead & *io->cq.kring_mask];
@@ -305,42 +297,16 @@ static bool nothing_to_do(struct uring *ring)
 	       !kernel_has_more(ring) && list_empty(&ring->waiting) && !ring->cancels_wanted;
 }
 
-static int submit_and_wait(struct uring *ring, unsigned completions, int64_t timeout_ns)
+static int enter(struct uring *ring, int64_t timeout_ns)
 {
 	struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
 	struct io_uring_cqe *cqe;
 
 	ring->base.stats.enters++;
+	if (timeout_ns == 0)
+		return io_uring_submit_and_get_events(&ring->io);
 	return io_uring_submit_and_wait_timeout(
-		&ring->io, &cqe, completions, timeout_ns < 0 ? NULL : &timeout, NULL);
-}
-
-/* While data arrives from many at a time, a wait that ends with the first of them serves that one
- * alone, and both sides pay for a wake-up each. So it gives as many as came last time a moment to
- * arrive. Who is alone never waits for others. */
-static bool gather(struct uring *ring, int64_t timeout_ns, int *ret_result)
-{
-	unsigned completions = ring->crowd + ring->sends;
-
-	if (ring->crowd < 2 || !has(ring, FEATURE_GATHER) ||
-		(timeout_ns >= 0 && timeout_ns <= gather_ns))
-		return false;
-	*ret_result = submit_and_wait(ring, completions, gather_ns);
-	return *ret_result >= 0 || io_uring_cq_ready(&ring->io) > 0;
-}
-
-static int enter(struct uring *ring, int64_t timeout_ns)
-{
-	int r;
-
-	if (timeout_ns == 0) {
-		ring->base.stats.enters++;
-		r = io_uring_submit_and_get_events(&ring->io);
-	} else if (!gather(ring, timeout_ns, &r)) {
-		r = submit_and_wait(ring, 1, timeout_ns);
-	}
-	ring->sends = 0;
-	return r;
+		&ring->io, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
 
 static int uring_wait(struct ring *base, int64_t timeout_ns)

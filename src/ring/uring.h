@@ -14,8 +14,6 @@ struct uring {
 	struct buffers buffers;
 	struct list flying;  /* ring_op.link */
 	struct list waiting; /* ring_op.link: for room in the submission queue */
-	unsigned sends;	     /* queued since the last wait: they complete as they are submitted */
-	unsigned crowd;	     /* arrivals that the last wait has brought, within limits */
 	bool cancels_wanted; /* some of `flying` are RING_CANCEL_WANTED */
 };
 
