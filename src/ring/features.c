@@ -23,6 +23,7 @@ static const char *const names[FEATURES] = {
 	[FEATURE_BUFFER_RING] = "buffer_ring",
 	[FEATURE_MULTISHOT_RECV] = "multishot_recv",
 	[FEATURE_CANCEL_FD] = "cancel_fd",
+	[FEATURE_SPIN] = "spin",
 };
 
 #define BIT(feature) (1U << (feature))
@@ -182,6 +183,10 @@ int features_open(struct io_uring *io, unsigned masked, unsigned *ret_features, 
 	io_uring_ring_dontfork(io);
 	if (!(masked & BIT(FEATURE_REGISTERED_RING)) && io_uring_register_ring_fd(io) == 1)
 		features |= BIT(FEATURE_REGISTERED_RING);
+	/* It needs the flag to look at, and another processor that raises it. */
+	if (features & BIT(FEATURE_TASKRUN_FLAG) && !(masked & BIT(FEATURE_SPIN)) &&
+		sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		features |= BIT(FEATURE_SPIN);
 	*ret_features = features | probe(io, masked);
 	return 0;
 }

@@ -16,6 +16,7 @@ enum feature {
 	FEATURE_BUFFER_RING,	  /* 5.19 */
 	FEATURE_MULTISHOT_RECV,	  /* 6.0 */
 	FEATURE_CANCEL_FD,	  /* 5.19 */
+	FEATURE_SPIN,		  /* looking for completions for a moment before sleeping */
 	FEATURES,
 };
 

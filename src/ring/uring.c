@@ -3,16 +3,22 @@
  *
  * An operation's address is its user data; a cancellation's is that with the lowest bit set, or
  * nothing, and nobody waits for it: what counts is the completion of what it cancels. One enter per
- * wait submits and reaps. */
+ * wait submits and reaps, and one more where we look for completions before we sleep. */
 
 #include "uring.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CANCELLATION = 1 }; /* in the user data */
+enum {
+	SPIN_NS = 20000,      /* about what it costs both sides when one sleeps and is woken */
+	SPIN_LOOKS = 32,      /* between two looks at the clock */
+	GAP_NS_MOST = 200000, /* so that a long sleep is forgotten after some short ones */
+};
 
 static bool has(const struct uring *ring, enum feature feature)
 {
@@ -297,35 +303,88 @@ static bool nothing_to_do(struct uring *ring)
 	       !kernel_has_more(ring) && list_empty(&ring->waiting) && !ring->cancels_wanted;
 }
 
-static int enter(struct uring *ring, int64_t timeout_ns)
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Looks until the kernel has something, for SPIN_NS at most: whether it had. */
+static bool spin(struct uring *ring, int64_t start_ns)
+{
+	do
+		for (int i = 0; i < SPIN_LOOKS; i++)
+			if (kernel_has_more(ring))
+				return true;
+	while (now_ns() - start_ns < SPIN_NS);
+	return false;
+}
+
+static int submit_and_wait(struct uring *ring, int64_t timeout_ns)
 {
 	struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
 	struct io_uring_cqe *cqe;
 
 	ring->base.stats.enters++;
-	if (timeout_ns == 0)
-		return io_uring_submit_and_get_events(&ring->io);
 	return io_uring_submit_and_wait_timeout(
 		&ring->io, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
 
-static int uring_wait(struct ring *base, int64_t timeout_ns)
+static int submit(struct uring *ring)
 {
-	struct uring *ring = (struct uring *)base;
+	ring->base.stats.enters++;
+	return io_uring_submit_and_get_events(&ring->io);
+}
+
+/* Going to sleep and being woken costs more than a short gap: us the way into the scheduler and
+ * back, and whoever wakes us an interrupt to another processor, just when it is to do what we wait
+ * for. So while gaps are short, we look before we sleep; a long one or two, and we no longer do. */
+static int enter_and_wait(struct uring *ring, int64_t timeout_ns)
+{
+	bool patient = has(ring, FEATURE_SPIN) && ring->gap_ns < SPIN_NS &&
+		       (timeout_ns < 0 || timeout_ns > SPIN_NS);
+	int64_t start_ns, gap_ns;
+	int r = 0;
+
+	if (patient && io_uring_sq_ready(&ring->io) > 0) {
+		r = submit(ring);
+		if (r < 0 || io_uring_cq_ready(&ring->io) > 0)
+			return r;
+	}
+	start_ns = now_ns();
+	r = patient && spin(ring, start_ns) ? submit(ring) : submit_and_wait(ring, timeout_ns);
+	gap_ns = now_ns() - start_ns;
+	if (gap_ns > GAP_NS_MOST)
+		gap_ns = GAP_NS_MOST;
+	ring->gap_ns += (gap_ns - ring->gap_ns) / 8;
+	return r;
+}
+
+static __attribute__((noinline)) int wait_or_submit(struct uring *ring, int64_t timeout_ns)
+{
 	int r, finished = 0;
 
-	if (timeout_ns == 0 && nothing_to_do(ring))
-		return 0;
 	if (!list_empty(&ring->waiting) || ring->cancels_wanted)
 		finished = catch_up(ring);
-	if (finished > 0 || io_uring_cq_ready(&ring->io) > 0)
-		timeout_ns = 0;
-	r = enter(ring, timeout_ns);
+	if (timeout_ns == 0 || finished > 0 || io_uring_cq_ready(&ring->io) > 0)
+		r = submit(ring);
+	else
+		r = enter_and_wait(ring, timeout_ns);
 	/* EBUSY, EAGAIN: the kernel wants completions reaped, or memory, before it takes more: what
 	 * was not submitted stays in the queue. */
 	if (r < 0 && r != -ETIME && r != -EINTR && r != -EBUSY && r != -EAGAIN && r != -ENOMEM)
 		return r;
 	return finished + reap(ring);
+}
+
+/* Small, so that it saves no registers for what it mostly does not do. */
+static int uring_wait(struct ring *base, int64_t timeout_ns)
+{
+	struct uring *ring = (struct uring *)base;
+
+	return timeout_ns == 0 && nothing_to_do(ring) ? 0 : wait_or_submit(ring, timeout_ns);
 }
 
 static bool uring_idle(const struct ring *base)

@@ -14,6 +14,7 @@ struct uring {
 	struct buffers buffers;
 	struct list flying;  /* ring_op.link */
 	struct list waiting; /* ring_op.link: for room in the submission queue */
+	int64_t gap_ns;	     /* how long a wait took until something came, lately */
 	bool cancels_wanted; /* some of `flying` are RING_CANCEL_WANTED */
 };
 
