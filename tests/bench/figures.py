@@ -70,7 +70,7 @@ def _all(servers, then):
         return _all(servers[1:], then)
 
 
-def _echo(bench, what, weft, buffer, goal, uv_goal=None, **options):
+def _echo(bench, what, buffer, goal, uv_goal=None, **options):
     bulk = buffer > 2048
     # Buffers at an odd number of cache lines do not compete for the same ones.
     servers = [
@@ -96,22 +96,27 @@ def _echo(bench, what, weft, buffer, goal, uv_goal=None, **options):
 
 def echo(bench):
     """echo: 64 bytes, 64 connections, one in flight: server CPU per message"""
-    yield from _echo(bench, "echo 64 B x 64", "raw", 2048, 1.10, uv_goal=1.0)
+    yield from _echo(bench, "echo 64 B x 64", 2048, 1.10, uv_goal=1.0)
 
 
 def echo_deep(bench):
     """echo: 64 bytes, 64 connections, 16 in flight"""
-    yield from _echo(bench, "echo 64 B x 64, 16 in flight", "raw", 2048, 1.15, depth=16)
+    yield from _echo(bench, "echo 64 B x 64, 16 in flight", 2048, 1.15, depth=16)
 
 
 def echo_wide(bench):
     """echo: 64 bytes, 1,000 connections"""
-    yield from _echo(bench, "echo 64 B x 1,000", "raw", 2048, 1.15, connections=1000)
+    yield from _echo(bench, "echo 64 B x 1,000", 2048, 1.15, connections=1000)
+
+
+def echo_few(bench):
+    """echo: 64 bytes, 4 connections: what waiting for company would cost"""
+    yield from _echo(bench, "echo 64 B x 4", 2048, None, connections=4)
 
 
 def echo_bulk(bench):
     """echo: 16 KiB, 64 connections"""
-    yield from _echo(bench, "echo 16 KiB x 64", "bulk", 16384, 1.15, size=16384)
+    yield from _echo(bench, "echo 16 KiB x 64", 16384, 1.15, size=16384)
 
 
 def lines(bench):
@@ -285,9 +290,10 @@ def idle(bench):
     yield Figure.of(f"RSS of a connection, {connections:,}, idle again", "B", used, 5 * 1024, note)
 
 
-ALL = {"echo": echo, "echo-deep": echo_deep, "echo-wide": echo_wide, "echo-bulk": echo_bulk,
-       "lines": lines, "plugin": plugin, "redis": redis, "switch": switch, "yield": yields,
-       "spawn": spawn, "future": future, "timer": timer, "sleepers": sleepers, "idle": idle}
+ALL = {"echo": echo, "echo-deep": echo_deep, "echo-wide": echo_wide, "echo-few": echo_few,
+       "echo-bulk": echo_bulk, "lines": lines, "plugin": plugin, "redis": redis,
+       "switch": switch, "yield": yields, "spawn": spawn, "future": future, "timer": timer,
+       "sleepers": sleepers, "idle": idle}
 
 
 def missing_peers(build):
