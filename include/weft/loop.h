@@ -18,8 +18,8 @@ extern "C" {
 
 enum weft_clock {
 	WEFT_CLOCK_MONOTONIC, /* CLOCK_MONOTONIC */
-	WEFT_CLOCK_VIRTUAL, /* starts at 0; jumps to the next deadline whenever nothing else can run
-			     */
+	WEFT_CLOCK_VIRTUAL, /* starts at 0; jumps to the next deadline when nothing is ready and no
+			       I/O has arrived */
 };
 
 /* Zero-initialised: the defaults. */

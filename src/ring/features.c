@@ -123,8 +123,9 @@ static void explain(int r, char *problem, size_t bytes)
 		      "newer is needed";
 		break;
 	case -ENOMEM:
-		why = "memory is short, or RLIMIT_MEMLOCK too low for kernels before 5.12; raise "
-		      "ulimit -l";
+		why = "memory is short, or RLIMIT_MEMLOCK too low: raise ulimit -l, or "
+		      "LimitMEMLOCK= in a "
+		      "unit";
 		break;
 	case -EMFILE:
 	case -ENFILE:

@@ -24,18 +24,27 @@ int weft_raise_at(int code, const char *file, int line, const char *format, ...)
 	return code;
 }
 
-/* What the last weft_run() of this thread failed with: freed by the next. */
-static _Thread_local struct weft_error *run_error;
+/* What the last weft_run() of this thread failed with; nobody would free it. */
+static _Thread_local struct {
+	struct weft_error error; /* code 0: it did not, or came without a message */
+	char message[MESSAGE_BYTES];
+} run_error;
 
-void raise_keep(struct weft_error *error)
+void raise_keep(const struct weft_error *error)
 {
-	free(run_error);
-	run_error = error;
+	run_error.error = (struct weft_error){0};
+	if (!error)
+		return;
+	snprintf(run_error.message, sizeof(run_error.message), "%s", error->message);
+	run_error.error = *error;
+	run_error.error.message = run_error.message;
 }
 
 const struct weft_error *weft_last_error(void)
 {
-	return task_here ? task_here->raised : run_error;
+	if (task_here)
+		return task_here->raised;
+	return run_error.error.code ? &run_error.error : NULL;
 }
 
 struct weft_error *task_take_error(weft_task *task, int code)

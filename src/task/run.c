@@ -69,7 +69,6 @@ static int run_main(struct run *run, weft_fn fn, void *arg, const struct weft_op
 	if (r == 0)
 		r = run->interrupted && weft_task_cancelled(run->main) ? -EINTR : outcome;
 	raise_keep(run->main->future.error);
-	run->main->future.error = NULL;
 	weft_task_release(run->main);
 	return r;
 }

@@ -101,8 +101,8 @@ static inline int task_cancelling(const weft_task *task)
 /* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
 struct weft_error *task_take_error(weft_task *task, int code);
 
-/* Makes `error`, or NULL, what weft_last_error() says outside of tasks. */
-void raise_keep(struct weft_error *error);
+/* Makes a copy of `error`, or NULL, what weft_last_error() says outside of tasks. */
+void raise_keep(const struct weft_error *error);
 
 /* weft_create_task_with() on any open loop of this thread. */
 int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,

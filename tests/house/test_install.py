@@ -68,7 +68,7 @@ def blocks_of_readme(word):
 def blocks_of_manual(page, word):
     """The literal displays of a manual page that hold this word, as a reader sees them."""
     text = (SOURCE / 'src/man' / page).read_text()
-    blocks = re.findall(r'^\.Bd .*-literal.*?\n(.*?)^\.Ed', text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r'^\.Bd [^\n]*-literal[^\n]*\n(.*?)^\.Ed', text, re.MULTILINE | re.DOTALL)
     return [block.replace('\\&', '').replace('\\-', '-').replace('\\e', '\\')
             for block in blocks if word in block]
 
