@@ -26,6 +26,25 @@ static void it_returns_what_main_returned(void **state)
 	fail_where_noted();
 }
 
+static int fail_with_a_message(void *unused)
+{
+	(void)unused;
+	return weft_raise(-EPROTO, "bad length %d", 3);
+}
+
+static void what_it_failed_with_can_be_asked_for_afterwards(void **state)
+{
+	(void)state;
+	EXPECT_INT(run(fail_with_a_message, NULL), -EPROTO);
+	EXPECT(weft_last_error() != NULL);
+	EXPECT_INT(weft_last_error()->code, -EPROTO);
+	EXPECT_TEXT(weft_last_error()->message, "bad length 3");
+	EXPECT(strstr(weft_last_error()->file, "test_run.c") != NULL);
+	EXPECT_INT(run(fail_now, (void *)-EPROTO), -EPROTO);
+	EXPECT(weft_last_error() == NULL);
+	fail_where_noted();
+}
+
 static void it_takes_no_options_for_the_defaults(void **state)
 {
 	(void)state;
@@ -291,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_returns_what_main_returned),
+		cmocka_unit_test(what_it_failed_with_can_be_asked_for_afterwards),
 		cmocka_unit_test(it_takes_no_options_for_the_defaults),
 		cmocka_unit_test(it_returns_why_the_loop_could_not_be_opened),
 		cmocka_unit_test(it_does_not_nest),

@@ -473,6 +473,35 @@ IN_TASK(a_clients_task_is_named_after_server_and_peer)
 	return 0;
 }
 
+static int say_goodbye(weft_stream *s, void *how)
+{
+	EXPECT_INT(weft_stream_write(s, "bye", 3), 0);
+	if (strcmp(how, "wait") == 0)
+		EXPECT_INT(weft_stream_close_wait(s), 0);
+	else
+		weft_stream_close(s);
+	EXPECT_INT(weft_sleep(0), 0);
+	return 0;
+}
+
+IN_TASK_AND_TIME(a_client_may_close_its_stream_itself)
+{
+	char *const ways[] = {"wait", "close"};
+
+	for (size_t i = 0; i < 2; i++) {
+		WEFT_AUTO(server) server = serve("tcp:127.0.0.1:0", say_goodbye, ways[i]);
+		WEFT_AUTO(stream) s = connect_to(weft_server_address(server, 0));
+		char buf[8] = "";
+
+		EXPECT_INT(weft_stream_readexactly(s, buf, 3), 3);
+		EXPECT_TEXT(buf, "bye");
+		EXPECT_INT(weft_stream_read(s, buf, sizeof(buf)), 0);
+		weft_server_stop(server);
+		EXPECT_INT(weft_server_wait_closed(server), 0);
+	}
+	return 0;
+}
+
 IN_TASK(the_stream_is_closed_when_the_client_returns)
 {
 	int n = 0;
@@ -870,6 +899,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_just_the_limit_is_read),
 		cmocka_unit_test(a_clients_task_is_named_after_server_and_peer),
 		cmocka_unit_test(the_stream_is_closed_when_the_client_returns),
+		cmocka_unit_test(a_client_may_close_its_stream_itself),
 		cmocka_unit_test(a_clients_error_is_reported_unless_the_connection_was_lost),
 		cmocka_unit_test(stop_ends_listening_and_wait_closed_waits_for_the_clients),
 		cmocka_unit_test(clients_outlive_a_server_that_is_closed),
