@@ -63,7 +63,7 @@ typedef struct weft_loop weft_loop;
 typedef struct weft_task weft_task;
 
 /* Declares a pointer that is given back when its scope is left: WEFT_AUTO(stream) s = NULL; */
-#define WEFT_AUTO(noun) __attribute__((cleanup(weft_##noun##_cleanup))) weft_##noun *
+#define WEFT_AUTO(noun) __attribute__((cleanup(weft_##noun##_cleanup), unused)) weft_##noun *
 
 /* The version of the library in use, as "MAJOR.MINOR.PATCH"; a header's own is WEFT_VERSION. */
 WEFT_API const char *weft_version(void);

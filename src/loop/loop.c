@@ -76,7 +76,7 @@ static void jump(weft_loop *loop)
 		loop->virtual_now = next;
 }
 
-/* The same with a stop-watch, for debug mode. The name is copied: the task may end with this step.
+/* Runs a callback by the stop-watch, for debug mode. The task may end with it: its name is copied.
  */
 static void run_timed(weft_loop *loop, void (*fn)(void *arg), void *arg)
 {
@@ -121,7 +121,7 @@ static int iterate(weft_loop *loop)
 	r = wait_for_io(loop, wait_time(loop));
 	if (r < 0)
 		return r;
-	any = wakeup_collect(loop, &loop->wakeup);
+	any = wakeup_arrived(&loop->wakeup) && wakeup_collect(loop, &loop->wakeup);
 	if (loop->timers.count > 0 || loop->timers.overflow.first) {
 		if (loop->clock == WEFT_CLOCK_VIRTUAL && r == 0 && !any &&
 			ready_count(&loop->ready) == 0 && !loop->stopping)

@@ -30,7 +30,13 @@ void wakeup_close(weft_loop *loop, struct wakeup *wakeup);
 bool wakeup_before_wait(struct wakeup *wakeup);
 void wakeup_after_wait(struct wakeup *wakeup);
 
-/* Makes what has arrived ready. Returns whether there was anything. */
+/* Whether something has arrived; wakeup_collect() makes it ready, and returns whether that was
+ * anything. */
+static inline bool wakeup_arrived(struct wakeup *wakeup)
+{
+	return atomic_load_explicit(&wakeup->calls, memory_order_relaxed) != NULL ||
+	       atomic_load_explicit(&wakeup->signals, memory_order_relaxed) != 0;
+}
 bool wakeup_collect(weft_loop *loop, struct wakeup *wakeup);
 
 /* Wakes a sleeping loop. From any thread, and from signal handlers. */

@@ -182,18 +182,19 @@ int task_create(weft_loop *loop, const struct weft_task_options *options, weft_f
 	return 0;
 }
 
-int weft_create_task_with(
-	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task)
+int weft_create_task(weft_fn fn, void *arg, weft_task **ret_task)
 {
 	static const struct weft_task_options defaults;
 
-	return loop_here ? task_create(loop_here, options ? options : &defaults, fn, arg, ret_task)
-			 : -EPERM;
+	return loop_here ? task_create(loop_here, &defaults, fn, arg, ret_task) : -EPERM;
 }
 
-int weft_create_task(weft_fn fn, void *arg, weft_task **ret_task)
+int weft_create_task_with(
+	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task)
 {
-	return weft_create_task_with(NULL, fn, arg, ret_task);
+	if (!options)
+		return weft_create_task(fn, arg, ret_task);
+	return loop_here ? task_create(loop_here, options, fn, arg, ret_task) : -EPERM;
 }
 
 /* --- asking about it --- */

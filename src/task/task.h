@@ -71,8 +71,19 @@ static inline weft_task *task_of(struct weft_future *future)
 	return list_entry(future, weft_task, future);
 }
 
-/* The tasks of a loop; made when it is first asked for. -ENOMEM. */
-int tasks_of(weft_loop *loop, struct tasks **ret_tasks);
+/* Makes what the task layer keeps with a loop. -ENOMEM. */
+int tasks_open(weft_loop *loop, struct tasks **ret_tasks);
+
+/* The tasks of a loop; made when they are first asked for. -ENOMEM. */
+static inline int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
+{
+	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+
+	if (__builtin_expect(!tasks, false))
+		return tasks_open(loop, ret_tasks);
+	*ret_tasks = tasks;
+	return 0;
+}
 
 /* At the end of the loop: a task that has not ended is reported, and never runs again. */
 void task_drop(weft_task *task);

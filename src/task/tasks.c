@@ -100,16 +100,11 @@ static void tasks_close(struct loop_extension *extension)
 	free(tasks);
 }
 
-int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
+int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 {
-	struct tasks *tasks = (struct tasks *)loop->extensions[LOOP_TASKS];
+	struct tasks *tasks = calloc(1, sizeof(*tasks));
 	int r;
 
-	if (tasks) {
-		*ret_tasks = tasks;
-		return 0;
-	}
-	tasks = calloc(1, sizeof(*tasks));
 	if (!tasks)
 		return -ENOMEM;
 	r = coro_pool_open(loop->stack_bytes, &tasks->pool);
