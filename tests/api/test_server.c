@@ -3,6 +3,7 @@
 /* Servers and connections: addresses, the life of clients, and what goes wrong at both ends. */
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -141,22 +142,46 @@ static int echo_over_ipv6(void *unused)
 static void over_ipv6(void **state)
 {
 	(void)state;
-	if (!has_ipv6())
+	if (!has_ipv6()) {
+		print_message("# no IPv6 here\n");
 		skip();
+	}
 	run_in_task(echo_over_ipv6, &virtual_time);
 }
 
-IN_TASK_AND_TIME(by_a_name)
+/* A minimal root has no /etc/hosts. */
+static bool has_localhost(void)
+{
+	struct addrinfo *found = NULL;
+	bool has = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+
+	if (has)
+		freeaddrinfo(found);
+	return has;
+}
+
+static int echo_by_a_name(void *unused)
 {
 	WEFT_AUTO(server) server = serve("tcp:localhost:0", echo, NULL);
 	char address[64];
 
+	(void)unused;
 	EXPECT(strncmp(weft_server_address(server, 0), "tcp:", 4) == 0);
 	snprintf(address, sizeof(address), "tcp:localhost%s",
 		strrchr(weft_server_address(server, 0), ':'));
 	WEFT_AUTO(stream) s = connect_to(address);
 	exchange(s, "named");
 	return 0;
+}
+
+static void by_a_name(void **state)
+{
+	(void)state;
+	if (!has_localhost()) {
+		print_message("# localhost has no address here\n");
+		skip();
+	}
+	run_in_task(echo_by_a_name, &real_time);
 }
 
 IN_TASK(on_every_interface)
@@ -360,6 +385,7 @@ IN_TASK(a_socket_file_that_somebody_listens_on_is_left_alone)
 	WEFT_AUTO(server) first = serve(address, echo, NULL);
 	weft_server *second = NULL;
 
+	EXPECT(first);
 	EXPECT_INT(weft_start_server(address, echo, NULL, &second), -EADDRINUSE);
 	WEFT_AUTO(stream) s = connect_to(address);
 	exchange(s, "still here");

@@ -48,7 +48,7 @@ tap.run([
         1, '1 passed, 1 failed, 0 skipped', 'FAILED: unit: program0: b')),
     ('cases that a dead program planned count as failed', expect(
         [('ERROR', '1..3\nok 1 - a\n')],
-        1, '1 passed, 2 failed, 0 skipped', 'FAILED: unit: program0: case 2 was not run')),
+        1, '1 passed, 2 failed, 0 skipped', 'FAILED: unit: program0: cases 2 to 3: not run')),
     ('a program that dies after its last case fails', expect(
         [('ERROR', '1..1\nok 1 - a\n')], 1, '1 passed, 1 failed, 0 skipped')),
     ('a program that was too slow fails', expect(
