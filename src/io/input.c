@@ -39,9 +39,10 @@ int input_reserve(weft_stream *stream, size_t bytes)
 	size_t have = stream_buffered(stream), room = OUTPUT_BYTES;
 	char *memory;
 
-	if (stream->in_room - stream->in_end >= bytes && stream->in_room > 0)
+	if (stream->in_room > 0 && stream->in_room - stream->in_end >= bytes)
 		return 0;
-	if (stream->in_room >= have + bytes && stream->in_start >= stream->in_room / 2) {
+	if (stream->in && stream->in_room >= have + bytes &&
+		stream->in_start >= stream->in_room / 2) {
 		memmove(stream->in, stream->in + stream->in_start, have);
 		stream->in_start = 0;
 		stream->in_end = have;
