@@ -53,8 +53,10 @@ int input_reserve(weft_stream *stream, size_t bytes)
 	memory = take_memory(stream, room);
 	if (!memory)
 		return -ENOMEM;
-	if (have > 0)
+	if (have > 0) {
+		assert(stream->in);
 		memcpy(memory, stream->in + stream->in_start, have);
+	}
 	if (stream->in)
 		input_give_back(stream);
 	stream->in = memory;
@@ -114,6 +116,7 @@ static int keep(weft_stream *stream, int buffer, size_t n)
 	}
 	r = input_reserve(stream, n);
 	if (r == 0) {
+		assert(stream->in);
 		memcpy(stream->in + stream->in_end, ring_buffer(ring, buffer), n);
 		stream->in_end += n;
 	}
