@@ -10,8 +10,8 @@
  *	return weft_group_join(&g, 0);
  *
  * The first child that fails cancels the others and the task that owns the group. The group is
- *joined when its frame is left, on any path: without weft_group_join() its children are cancelled
- *and waited for. */
+ * joined when its frame is left, on any path: without weft_group_join() its children are cancelled
+ * and waited for. */
 
 #include <weft/task.h>
 
@@ -23,8 +23,7 @@ struct weft_group {
 	/* private */
 	weft_task *parent;
 	weft_task *first, *last; /* children, in order of creation */
-	struct weft_future
-		idle; /* completed when the last child ends while the group is being joined */
+	struct weft_future idle; /* the last child has ended, while the group is joined */
 	size_t running;
 	struct weft_error *errors; /* of the children, in order of completion */
 	size_t n_errors;

@@ -35,7 +35,7 @@ struct weft_options {
 	bool keep_sigint;      /* weft_run leaves SIGINT alone */
 };
 
-/* Opens a loop for the calling thread and makes it weft_running_loop()'s candidate there.
+/* Opens a loop for the calling thread, which has one at a time.
  * -EBUSY: the thread has one already; -EINVAL: an option makes no sense; -ENOMEM, -EMFILE;
  * -EPERM, -ENOSYS: io_uring is refused here (weft_loop_open_error() explains). */
 WEFT_API int weft_loop_open(const struct weft_options *options, weft_loop **ret_loop);
@@ -104,9 +104,8 @@ WEFT_API void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_
 WEFT_API void weft_call_at(weft_loop *loop, struct weft_handle *handle, weft_ns when,
 	void (*fn)(void *arg), void *arg);
 
-/* From any thread, and from signal handlers of the loop's own thread: no. In the order of each
- * thread's calls. The loop must be open: its owner sees to it that no thread calls later. -ENOMEM.
- */
+/* From any thread, but not from a signal handler. Calls of one thread keep their order. The loop
+ * must be open: its owner sees to it that no thread calls later. -ENOMEM. */
 WEFT_API int weft_call_soon_threadsafe(weft_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* Afterwards the handle is the caller's again. One that has run, or was never scheduled, is left

@@ -21,9 +21,9 @@ extern "C" {
  *	// r == -ETIMEDOUT where the block ended with -ECANCELED because of the timeout
  *
  * `r` is a variable of type int or ssize_t declared outside. WEFT_NEVER never expires; 0 and less
- *expire at the first suspension. Leave the block at its end or with break; a return from inside
- *closes the scope too, but the value returned is not translated. Where somebody else cancelled as
- *well, r stays -ECANCELED. */
+ * expire at the first suspension. Leave the block at its end or with break; a return from inside
+ * closes the scope too, but the value returned is not translated. Where somebody else cancelled as
+ * well, r stays -ECANCELED. */
 #define WEFT_TIMEOUT(r, delay) \
 	WEFT_TIMEOUT_BLOCK_(r, weft_deadline_(delay), WEFT_UNIQUE_(weft_timeout_))
 /* The same with a time of the loop's clock. */
@@ -51,8 +51,8 @@ WEFT_API weft_ns weft_timeout_when(const struct weft_timeout *timeout);
 WEFT_API bool weft_timeout_expired(const struct weft_timeout *timeout);
 
 /* A block in which the task cannot be cancelled from outside: requests are remembered and delivered
- *at the first suspension after the block. Timeouts and groups entered inside still cut short what
- *is inside them. For clean-up that must end; keep it short, with a timeout inside:
+ * at the first suspension after the block. Timeouts and groups entered inside still cut short what
+ * is inside them. For clean-up that must end; keep it short, with a timeout inside:
  *
  *	WEFT_SHIELD()
  *		WEFT_TIMEOUT(r, WEFT_S(1))

@@ -56,8 +56,7 @@ WEFT_ASYNC int weft_await_task(weft_task *task, int *ret);
  * copied. */
 WEFT_API int weft_cancel(weft_task *task, const char *message);
 
-/* Takes one request back; returns how many remain. At 0 an undelivered cancellation is withdrawn.
- */
+/* Takes a request back; returns how many remain. At 0 an undelivered cancellation is withdrawn. */
 WEFT_API int weft_uncancel(weft_task *task);
 
 /* How many requests have not been taken back. */
@@ -73,8 +72,8 @@ WEFT_API weft_task *weft_current_task(void);
 WEFT_API const char *weft_task_name(weft_task *task);
 WEFT_API void weft_task_set_name(weft_task *task, const char *name);
 
-/* Which call the task waits in, for people: "sleep", "await", "stream read", "ready", "running",
- * "done". */
+/* What the task waits for, for people: "sleep", "task", "future", "stream read", ...; or "ready",
+ * "running", "done". */
 WEFT_API const char *weft_task_waits_for(const weft_task *task);
 
 /* The tasks of the loop that have not ended, in the order of their creation: the first `n` of them;
@@ -85,8 +84,7 @@ WEFT_API size_t weft_all_tasks(
 /* Cancels every task of the owner but the caller. Returns how many were asked. */
 WEFT_API size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *message);
 
-/* Waits until the owner has no tasks (other than, possibly, none). The caller must not be one of
- * them: -EDEADLK. */
+/* Waits until the owner has no tasks. -EDEADLK: the caller is one of them. */
 WEFT_ASYNC int weft_owner_wait(struct weft_owner *owner);
 
 /* 0 or less: yields once. WEFT_NEVER: until cancelled. */

@@ -6,7 +6,7 @@
  *	echo_uring_multishot [BUFFER_BYTES [BUFFERS]]
  *
  * The invariant: a buffer is the kernel's, or stands in exactly one connection's queue; the first
- *of a queue is the one being sent. */
+ * of a queue is the one being sent. */
 
 #include "bench.h"
 

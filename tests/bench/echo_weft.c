@@ -7,7 +7,7 @@
  *
  * raw: whatever has arrived, up to 1 KiB; bulk: the same with a buffer of 16 KiB, allocated; lines:
  * line by line. What a task has on its stack stays with it while it waits: 1 KiB still fits into
- *the page that it has anyway. */
+ * the page that it has anyway. */
 
 #include "bench.h"
 
