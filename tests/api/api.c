@@ -90,6 +90,15 @@ void expect_report(const char *file, int line, const char *wanted)
 	reports[0] = '\0';
 }
 
+int count_reports(void)
+{
+	int n = reports[0] != '\0';
+
+	for (const char *next = reports; (next = strstr(next, " | ")); next++)
+		n++;
+	return n;
+}
+
 static void on_exception(weft_loop *loop, const struct weft_exception *e, void *unused)
 {
 	char text[1024];

@@ -33,6 +33,9 @@ void expect_text(const char *file, int line, const char *text, const char *got, 
  * -22 Task-2". "" where there was none. Compares the beginning, and empties. */
 void expect_report(const char *file, int line, const char *wanted);
 
+/* How many reports there were since the last look. */
+int count_reports(void);
+
 #define EXPECT(condition)	 expect_int(__FILE__, __LINE__, #condition, !!(condition), 1)
 #define EXPECT_INT(got, wanted)	 expect_int(__FILE__, __LINE__, #got, (got), (wanted))
 #define EXPECT_TEXT(got, wanted) expect_text(__FILE__, __LINE__, #got, (got), (wanted))

@@ -209,7 +209,10 @@ enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
 static void expect_cancelled(size_t i, int r, bool may_finish)
 {
-	if (r != -ECANCELED && !(may_finish && r == 0))
+	/* A resolver may be quick, and not know localhost either. */
+	bool finished = r == 0 || r == -ENOENT || r == -EAGAIN;
+
+	if (r != -ECANCELED && !(may_finish && finished))
 		EXPECT_TEXT(cases[i].name, "a call that returns -ECANCELED");
 }
 

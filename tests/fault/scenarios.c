@@ -5,6 +5,7 @@
 #include "scenarios.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -392,14 +393,31 @@ static int run_client_and_server(void)
 	return run(client_and_server);
 }
 
+/* A minimal system has no /etc/hosts: then there is no name to connect by, and asking takes long.
+ */
+static bool has_localhost(void)
+{
+	static int known = -1;
+	struct addrinfo *found = NULL;
+
+	if (known < 0)
+		known = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+	if (found)
+		freeaddrinfo(found);
+	return known;
+}
+
 static int by_name(void *unused)
 {
 	WEFT_AUTO(server) server = NULL;
 	WEFT_AUTO(stream) s = NULL;
 	char address[64];
-	int r = weft_start_server("tcp:localhost:0", echo, NULL, &server);
+	int r;
 
 	(void)unused;
+	if (!has_localhost())
+		return 0;
+	r = weft_start_server("tcp:localhost:0", echo, NULL, &server);
 	if (r < 0)
 		return r;
 	snprintf(address, sizeof(address), "tcp:localhost%s",
@@ -429,7 +447,7 @@ const struct scenario scenarios[] = {
 	{"signals", run_signals, 6},
 	{"calls from other threads", run_calls_from_threads, 16},
 	{"a client and a server", run_client_and_server, 20},
-	{"connecting by name", run_by_name, 12},
+	{"connecting by name", run_by_name, 10},
 };
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -440,6 +458,6 @@ const struct scenario_task scenario_tasks[] = {
 	{"signals", signals, false, 3},
 	{"calls from other threads", calls_from_threads, false, 3},
 	{"a client and a server", client_and_server, false, 10},
-	{"connecting by name", by_name, false, 10},
+	{"connecting by name", by_name, false, 2},
 };
 const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);
