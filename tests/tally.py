@@ -66,6 +66,9 @@ def read_program(entry):
     if missing > 0:
         which = f'case {planned}' if missing == 1 else f'cases {len(cases) + 1} to {planned}'
         cases.append(Case('failed', f'{which}: not run', count=missing))
+    # To meson, cmocka's "not ok 3 # SKIP name" is a failure; such a program ends with 0 all the same.
+    if result == 'FAIL' and entry['returncode'] == 0:
+        return cases
     if result not in ('OK', 'SKIP') and all(case.verdict != 'failed' for case in cases):
         cases.append(Case('failed', f'the program itself: {result}'))
     return cases

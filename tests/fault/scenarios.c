@@ -393,34 +393,18 @@ static int run_client_and_server(void)
 	return run(client_and_server);
 }
 
-/* A minimal system has no /etc/hosts: then there is no name to connect by, and asking takes long.
- */
-static bool has_localhost(void)
-{
-	static int known = -1;
-	struct addrinfo *found = NULL;
-
-	if (known < 0)
-		known = getaddrinfo("localhost", NULL, NULL, &found) == 0;
-	if (found)
-		freeaddrinfo(found);
-	return known;
-}
-
+/* A name to the library, which asks the resolver, and an address to that one: no file is needed. */
 static int by_name(void *unused)
 {
 	WEFT_AUTO(server) server = NULL;
 	WEFT_AUTO(stream) s = NULL;
 	char address[64];
-	int r;
+	int r = weft_start_server("tcp:0x7f000001:0", echo, NULL, &server);
 
 	(void)unused;
-	if (!has_localhost())
-		return 0;
-	r = weft_start_server("tcp:localhost:0", echo, NULL, &server);
 	if (r < 0)
 		return r;
-	snprintf(address, sizeof(address), "tcp:localhost%s",
+	snprintf(address, sizeof(address), "tcp:0x7f000001%s",
 		strrchr(weft_server_address(server, 0), ':'));
 	r = weft_open_connection(address, NULL, &s);
 	if (r == 0)

@@ -35,7 +35,6 @@ class World:
         self.ini = '/' + str(self.ini.relative_to(tree))
         self.plugins = '/' + str(self.plugins.relative_to(tree))
         self.box = boxes.Box(tree)
-        self.box.check('ldconfig')
         # Short limits; nothing else of the unit is changed.
         self.box.write('/etc/systemd/system/weftd.service.d/quick.conf',
                        '[Service]\nWatchdogSec=1s\nTimeoutStopSec=10s\nLimitCORE=0\n')
