@@ -5,7 +5,6 @@
 #include "scenarios.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
