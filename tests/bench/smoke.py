@@ -11,7 +11,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "house")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 
 import figures  # noqa: E402
 import processes  # noqa: E402

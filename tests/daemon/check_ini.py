@@ -9,7 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-import tap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 WEFTD, PLUGINS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 

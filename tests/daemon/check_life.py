@@ -16,7 +16,10 @@ import sys
 import tempfile
 import threading
 
-import tap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 WEFTD, PLUGINS, SECCOMP = [os.path.abspath(path) for path in sys.argv[1:4]]
 

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tempfile
 
-import tap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 WEFTD, PLUGINS, PRELOAD = [os.path.abspath(path) for path in sys.argv[1:4]]
 

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 ROOT = Path(sys.argv[1])
 

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 SOURCE, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
 HERE = Path(__file__).resolve().parent

@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 import layers
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 ROOT = Path(sys.argv[1])
 SRC = ROOT / 'src'

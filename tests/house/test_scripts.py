@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 ROOT = Path(sys.argv[1])
 SCRIPTS = sorted(ROOT.glob('scripts/*')) + sorted(ROOT.glob('tests/**/*.sh')) + [ROOT / '.ci/run']

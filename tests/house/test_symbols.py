@@ -4,7 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 ROOT, LIBRARY = Path(sys.argv[1]), sys.argv[2]
 EXPORTED = re.compile(r'__attribute__\s*\(\(visibility\("default"\)\)\)')

@@ -6,7 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import tap
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
 
 TALLY = Path(sys.argv[1]) / 'tests/tally.py'
 

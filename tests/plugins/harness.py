@@ -14,14 +14,13 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tap import Skip, run  # noqa: E402,F401
 
 # Only a server that hangs meets it.
 PATIENCE = 60
-
-
-class Skip(Exception):
-    pass
 
 
 class Server:
@@ -212,25 +211,6 @@ class Scratch:
                         or "now ready to accept" in server.logged(), "redis-server starts")
         server.address = f"unix:{path}"
         return server
-
-
-def run(tests):
-    """Runs [(name, function)], prints TAP, and exits."""
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            function()
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-            sys.stdout.flush()
-    sys.exit(1 if failed else 0)
 
 
 def expect_equal(got, expected, what=""):

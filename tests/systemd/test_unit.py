@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 SOURCE, BUILD, RUDE = (Path(argument).resolve() for argument in sys.argv[1:4])
-sys.path[:0] = [str(SOURCE / 'tests/house'), str(SOURCE / 'tests/systemd')]
+sys.path[:0] = [str(SOURCE / 'tests'), str(SOURCE / 'tests/systemd')]
 import box as boxes  # noqa: E402
 import tap  # noqa: E402
 

@@ -47,6 +47,16 @@ def skip_all(reason):
     sys.exit(0)
 
 
+def equal(found, wanted):
+    if found != wanted:
+        raise AssertionError(f'\n  found:  {found!r}\n  wanted: {wanted!r}')
+
+
+def contains(found, wanted):
+    if wanted not in found:
+        raise AssertionError(f'\n  found:  {found!r}\n  lacks:  {wanted!r}')
+
+
 def need(*programs):
     """Skips the case where one of these programs is not installed."""
     for program in programs:
