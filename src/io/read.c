@@ -24,8 +24,7 @@ static ssize_t receive_into(weft_stream *stream, void *buf, size_t n)
 		.op = {.kind = RING_RECV,
 			.fd = stream->fd,
 			.buf = buf,
-			.bytes = n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)n,
-			.flags = RING_POLL_FIRST},
+			.bytes = n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)n},
 		.future.ops = &receive_ops,
 	};
 	int r = io_run(&wait);

@@ -27,15 +27,13 @@ enum ring_kind {
 struct ring_op;
 
 struct ring_completion {
-	int result;    /* >= 0, or -errno */
-	bool more;     /* the operation goes on; this was not its last completion */
-	bool nonempty; /* RING_RECV: more bytes are there already */
+	int result; /* >= 0, or -errno */
+	bool more;  /* the operation goes on; this was not its last completion */
 	int buffer; /* RING_RECV_MULTISHOT with result > 0: which of the ring's buffers, else -1 */
 };
 
 enum ring_op_flag {
-	RING_NOWAIT = 1,     /* RING_SEND: takes what goes at once; -EAGAIN where nothing does */
-	RING_POLL_FIRST = 2, /* RING_RECV: nothing is expected yet, so do not try before waiting */
+	RING_NOWAIT = 1, /* RING_SEND: takes what goes at once; -EAGAIN where nothing does */
 };
 
 struct ring_op {

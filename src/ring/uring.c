@@ -54,8 +54,6 @@ static void prepare(struct uring *ring, struct io_uring_sqe *sqe, struct ring_op
 		break;
 	case RING_RECV:
 		io_uring_prep_recv(sqe, op->fd, op->buf, op->bytes, 0);
-		if (op->flags & RING_POLL_FIRST)
-			sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 		break;
 	case RING_RECV_MULTISHOT:
 		io_uring_prep_recv_multishot(sqe, op->fd, NULL, 0, 0);
@@ -248,7 +246,6 @@ static void dispatch(struct uring *ring, const struct io_uring_cqe *cqe)
 	ring->base.stats.completed++;
 	if (cqe->flags & IORING_CQE_F_BUFFER)
 		completion.buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-	completion.nonempty = cqe->flags & IORING_CQE_F_SOCK_NONEMPTY;
 	if (cqe->res == -ENOBUFS && op->kind == RING_RECV_MULTISHOT) {
 		ring->base.stats.starved++;
 		buffers_grow(&ring->buffers);

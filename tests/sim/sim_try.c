@@ -138,10 +138,6 @@ static bool try_recv(
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	ret_completion->result = n < 0 ? -errno : (int)n;
-	/* Only ever a hint. */
-	char next;
-	ret_completion->nonempty = n > 0 && sim_chance(sim, 50) &&
-				   recv(flight->image.fd, &next, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
 	return true;
 }
 
