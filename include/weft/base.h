@@ -59,6 +59,11 @@ typedef int (*weft_fn)(void *arg);
 	}
 #endif
 
+/* A name of its own for what a block macro declares. */
+#define WEFT_JOIN2_(a, b)    a##b
+#define WEFT_JOIN_(a, b)     WEFT_JOIN2_(a, b)
+#define WEFT_UNIQUE_(prefix) WEFT_JOIN_(prefix, __COUNTER__)
+
 typedef struct weft_loop weft_loop;
 typedef struct weft_task weft_task;
 

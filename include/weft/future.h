@@ -27,6 +27,12 @@ struct weft_future {
 };
 typedef struct weft_future weft_future;
 
+/* Tasks that wait in a queue, first come, first served; private. */
+struct weft_waiters {
+	struct weft_waiter *first, *last;
+	weft_loop *loop; /* of the first task that had to wait */
+};
+
 /* Completes the future and schedules its done callbacks (never inline). `result` >= 0, else
  * -EINVAL; -EALREADY: it is done (InvalidStateError); -EPERM for a task's future. */
 WEFT_API int weft_future_set_result(struct weft_future *future, int result);
@@ -53,10 +59,19 @@ WEFT_API const struct weft_error *weft_future_error(struct weft_future *future);
  * that goes out of scope. */
 WEFT_API void weft_future_reset(struct weft_future *future);
 
+/* Whether somebody has seen its outcome: awaited it, asked for its result, gathered it. An error
+ * that nobody sees is reported: a task's when its last reference goes, a future's at its reset. */
+WEFT_API bool weft_future_retrieved(const struct weft_future *future);
+
 /* Schedules `fn` when the future is done, at once if it is already. weft_handle_cancel() removes
  * it. */
 WEFT_API void weft_future_add_done_callback(
 	struct weft_future *future, struct weft_handle *handle, void (*fn)(void *arg), void *arg);
+
+/* Removes the callbacks with this function and argument that the future has not scheduled yet.
+ * Returns how many there were. */
+WEFT_API size_t weft_future_remove_done_callback(
+	struct weft_future *future, void (*fn)(void *arg), void *arg);
 
 /* Waits until `future` is done. 0: `*ret` (if not NULL) has its outcome. -ECANCELED: the *caller*
  * was cancelled; the future was cancelled with it, as asyncio does. -EDEADLK: a task awaits itself

@@ -67,10 +67,6 @@ WEFT_API void weft_shield_leave(void);
 
 /* --- the macros' other half; not for use by hand --- */
 
-#define WEFT_JOIN2_(a, b)    a##b
-#define WEFT_JOIN_(a, b)     WEFT_JOIN2_(a, b)
-#define WEFT_UNIQUE_(prefix) WEFT_JOIN_(prefix, __COUNTER__)
-
 struct weft_timeout_block {
 	struct weft_timeout timeout;
 	weft_ns when;

@@ -11,9 +11,18 @@
 #include <weft/group.h>	 /* tasks that end together */
 #include <weft/loop.h>	 /* callbacks, timers, signals */
 #include <weft/scope.h>	 /* blocks: timeout, shield */
+#include <weft/task.h>	 /* coroutines that the loop drives; weft_run() */
+#include <weft/wait.h>	 /* several futures at once: gather, wait, as_completed */
+
+#include <weft/barrier.h>   /* a point to meet at */
+#include <weft/condition.h> /* a change to wait for */
+#include <weft/event.h>	    /* a flag to wait for */
+#include <weft/lock.h>	    /* mutual exclusion */
+#include <weft/queue.h>	    /* items from task to task */
+#include <weft/semaphore.h> /* permits */
+
 #include <weft/server.h> /* listening sockets */
 #include <weft/stats.h>	 /* what a loop has done */
 #include <weft/stream.h> /* connections */
-#include <weft/task.h>	 /* coroutines that the loop drives; weft_run() */
 
 #endif

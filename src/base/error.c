@@ -22,6 +22,8 @@ static const struct {
 	{ENODATA, "the stream ended early (IncompleteReadError)"},
 	{EMSGSIZE, "separator not found within the limit (LimitOverrunError)"},
 	{EINTR, "interrupted (KeyboardInterrupt)"},
+	{ESHUTDOWN, "the queue is shut down (QueueShutDown)"},
+	{ENOTRECOVERABLE, "the barrier is broken (BrokenBarrierError)"},
 };
 
 const char *weft_strerror(int code)

@@ -114,6 +114,11 @@ const struct weft_error *weft_future_error(struct weft_future *future)
 	return future->error;
 }
 
+bool weft_future_retrieved(const struct weft_future *future)
+{
+	return future->flags & FUTURE_RETRIEVED;
+}
+
 void weft_future_add_done_callback(
 	struct weft_future *future, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
 {
@@ -126,6 +131,24 @@ void weft_future_add_done_callback(
 		handle_queue_append(&future->callbacks, handle);
 	else
 		loop_ready(future->loop, handle);
+}
+
+size_t weft_future_remove_done_callback(
+	struct weft_future *future, void (*fn)(void *arg), void *arg)
+{
+	struct weft_handle *handle = future->callbacks.first;
+	size_t removed = 0;
+
+	while (handle) {
+		struct weft_handle *next = handle->next;
+
+		if (handle->fn == fn && handle->arg == arg) {
+			handle_queue_remove(handle);
+			removed++;
+		}
+		handle = next;
+	}
+	return removed;
 }
 
 static void stop_loop(void *arg)

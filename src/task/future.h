@@ -24,6 +24,9 @@ struct weft_future_ops {
 	/* Asks for its end; false: it cannot be asked now, and goes on. NULL: it becomes cancelled.
 	 */
 	bool (*cancel)(struct weft_future *future, const char *message);
+	/* The i-th of the futures that this one waits for, NULL behind the last: the edges of the
+	 * graph of who waits for whom. NULL: it waits for none. */
+	struct weft_future *(*awaits)(const struct weft_future *future, size_t i);
 };
 
 /* A task's future is cancelled through its task: task.c. */

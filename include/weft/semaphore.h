@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEFT_SEMAPHORE_H
+#define WEFT_SEMAPHORE_H
+
+/* A counter of permits (asyncio.Semaphore, asyncio.BoundedSemaphore). */
+
+#include <weft/future.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The caller's memory. Zero-initialised: no permits; WEFT_SEMAPHORE(n) has n of them. Nobody may be
+ * waiting for it when it goes out of scope. */
+struct weft_semaphore {
+	size_t value; /* permits; changed by the calls below only */
+	size_t bound; /* of a bounded one: the most permits that there may be; 0: no bound */
+	/* private */
+	struct weft_waiters waiters;
+};
+
+/* Initialisers. */
+#define WEFT_SEMAPHORE(n)                \
+	{                                \
+		(n), 0,                  \
+		{                        \
+			NULL, NULL, NULL \
+		}                        \
+	}
+#define WEFT_BOUNDED_SEMAPHORE(n)        \
+	{                                \
+		(n), (n),                \
+		{                        \
+			NULL, NULL, NULL \
+		}                        \
+	}
+
+/* Takes a permit: at once where one is free and nobody waits, else first come, first served.
+ * -ECANCELED: none taken, and none lost; -EINVAL: a semaphore of another loop. Never allocates. */
+WEFT_ASYNC int weft_semaphore_acquire(struct weft_semaphore *semaphore);
+
+/* The same where it would not wait. -EAGAIN: it would. */
+WEFT_API int weft_semaphore_acquire_nowait(struct weft_semaphore *semaphore);
+
+/* Gives a permit to the first who waits, or back. -EOVERFLOW: a bounded one has all its permits
+ * already; nothing is changed (ValueError). */
+WEFT_API int weft_semaphore_release(struct weft_semaphore *semaphore);
+
+/* Whether an acquire would wait: there is no permit, or others wait. */
+WEFT_API bool weft_semaphore_locked(const struct weft_semaphore *semaphore);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

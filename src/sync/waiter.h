@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Tasks that wait for a lock, an event, a place in a queue: the one queue of waiters that all of
+ * them are built on. A waiter lives on the stack of its task; nothing here allocates.
+ *
+ * As in asyncio a waiter stays in the queue, done, until its task runs again and takes it out
+ * (locks), or is taken out by whoever wakes it (queues): the rules of fairness depend on it. */
+
+#include "task/task.h"
+
+struct weft_waiter {
+	struct weft_future future; /* first: what the task is parked on */
+	struct weft_waiter *next, *prev;
+	struct weft_waiters *queue; /* that it is in, or NULL */
+};
+
+/* Enters the queue at its end and parks the running task until somebody wakes the waiter. 0, or
+ * -ECANCELED; in both cases the caller takes the waiter out if it is still in. -EPERM: not in a
+ * task; -EINVAL: the queue belongs to another loop. `ops` names what is waited for. */
+int waiters_wait(struct weft_waiters *waiters, struct weft_waiter *waiter,
+	const struct weft_future_ops *ops);
+
+/* Takes the waiter out, if it is in. */
+void waiters_remove(struct weft_waiter *waiter);
+
+/* Wakes a waiter that nobody has woken or cancelled. false: it is done already. */
+static inline bool waiter_wake(struct weft_waiter *waiter)
+{
+	if (waiter->future.state != FUTURE_PENDING)
+		return false;
+	future_complete(&waiter->future, FUTURE_FINISHED, 0);
+	return true;
+}
