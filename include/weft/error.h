@@ -27,12 +27,13 @@ struct weft_error {
 WEFT_API int weft_raise_at(int code, const char *file, int line, const char *format, ...)
 	WEFT_PRINTF(4, 5);
 
-/* What the calling task raised last, or NULL; outside of a task, what the thread's last weft_run()
- * returned, where it came with a message. Valid until the task raises again or ends, or until the
- * next weft_run(). */
+/* What the calling task raised last, or received: what it awaited failed with, or the message of
+ * its own cancellation; or NULL. Outside of a task, what the thread's last weft_run() returned,
+ * where it came with a message. Valid until the task raises again or ends, or until the next
+ * weft_run(). */
 WEFT_API const struct weft_error *weft_last_error(void);
 
-/* A code's text with asyncio's word where there is one: "cancelled (CancelledError)". Takes both
+/* A code's text with asyncio's word where there is one: "cancelled (CancelledError)". Takes
  * both signs; never NULL; static memory. */
 WEFT_API const char *weft_strerror(int code);
 

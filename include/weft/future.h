@@ -51,7 +51,9 @@ WEFT_API bool weft_future_cancelled(const struct weft_future *future);
  */
 WEFT_API int weft_future_result(struct weft_future *future);
 
-/* Message and place of its error, or NULL. Valid as long as the future. Counts as retrieved. */
+/* Message and place of its error, or NULL. Valid as long as the future. Counts as retrieved. The
+ * message with which a task was cancelled goes to the first who awaits it, as its
+ * weft_last_error(), and not here (asyncio's exception object goes to the first who asks). */
 WEFT_API const struct weft_error *weft_future_error(struct weft_future *future);
 
 /* Makes a future that is done pending again, for its next use; frees the message that it may hold.

@@ -48,6 +48,11 @@ WEFT_API int weft_group_enter(struct weft_group *group);
 WEFT_API int weft_group_spawn(
 	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task);
 
+/* Ends the group early: cancels the children and, while it is in its body, the task that owns the
+ * group; the join then returns 0 unless a child failed (asyncio's TaskGroup.cancel()). Before the
+ * enter: as soon as it is entered. Harmless twice. From a child, a callback, or the owner. */
+WEFT_API void weft_group_cancel(struct weft_group *group);
+
 /* Waits for all children. `r` is how the body went: < 0 cancels the children first. Returns the
  * outcome of the block: 0 or `r` where all went well; the first child's error where children failed
  * (all of them: weft_group_errors()), also where `r` < 0; -ECANCELED where the task was cancelled

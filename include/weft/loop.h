@@ -56,13 +56,19 @@ WEFT_API weft_loop *weft_running_loop(void);
 WEFT_API weft_ns weft_loop_time(const weft_loop *loop);
 
 /* Runs until weft_loop_stop(); the batch of callbacks that called it is completed. Can be called
- * again. 0; -EBUSY: a loop is running in this thread; -errno from the ring when it can no longer be
- * driven. */
+ * again. 0; -EBUSY: a loop is running in this thread; -EDEADLK: in virtual time, nothing is ready,
+ * no timer is set and no I/O under way, so that nothing can ever happen again; -errno from the ring
+ * when it can no longer be driven. */
 WEFT_API int weft_loop_run_forever(weft_loop *loop);
 
 /* Not immediate; before run_forever: that does exactly one iteration. For other threads:
  * weft_call_soon_threadsafe(). */
 WEFT_API void weft_loop_stop(weft_loop *loop);
+
+/* Somebody outside, another thread or a sender of signals, is going to call: until the unhold a
+ * loop in virtual time that has nothing to do waits for that, and is not taken for deadlocked. */
+WEFT_API void weft_loop_hold(weft_loop *loop);
+WEFT_API void weft_loop_unhold(weft_loop *loop);
 
 WEFT_API bool weft_loop_is_running(const weft_loop *loop);
 

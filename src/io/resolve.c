@@ -181,7 +181,9 @@ static int resolve(const char *host, bool passive, in_port_t port, struct addres
 	r = lookup_start(host, passive, &done, &lookup);
 	if (r < 0)
 		return r;
+	weft_loop_hold(done.loop);
 	r = park(&done, NULL);
+	weft_loop_unhold(done.loop);
 	free(done.error);
 	if (done.state != FUTURE_FINISHED) { /* cancelled: the thread's answer finds nobody */
 		lookup->done = NULL;

@@ -67,6 +67,15 @@ static int wait_for_io(weft_loop *loop, weft_ns timeout)
 	return r;
 }
 
+/* In virtual time, where nobody outside is expected to call: nothing is ready, nothing will become
+ * so, and no I/O is under way. */
+static bool dead(const weft_loop *loop)
+{
+	return loop->clock == WEFT_CLOCK_VIRTUAL && loop->holds == 0 && !loop->stopping &&
+	       ready_count(&loop->ready) == 0 && timers_next(&loop->timers) == WEFT_NEVER &&
+	       !wakeup_arrived(&loop->wakeup) && ring_idle(loop->ring, &loop->wakeup.op);
+}
+
 /* Virtual time passes when nothing else can happen: straight to the next deadline. */
 static void jump(weft_loop *loop)
 {
@@ -118,6 +127,8 @@ static int iterate(weft_loop *loop)
 	int r;
 
 	run_hooks(loop);
+	if (dead(loop))
+		return -EDEADLK;
 	r = wait_for_io(loop, wait_time(loop));
 	if (r < 0)
 		return r;
@@ -356,6 +367,17 @@ const char *weft_loop_open_error(void)
 weft_loop *weft_running_loop(void)
 {
 	return loop_here && loop_here->running ? loop_here : NULL;
+}
+
+void weft_loop_hold(weft_loop *loop)
+{
+	loop->holds++;
+}
+
+void weft_loop_unhold(weft_loop *loop)
+{
+	assert(loop->holds > 0);
+	loop->holds--;
 }
 
 bool weft_loop_is_running(const weft_loop *loop)

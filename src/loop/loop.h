@@ -35,6 +35,7 @@ struct weft_loop {
 	struct list hooks;    /* loop_hook.link: before the next wait */
 	struct wakeup wakeup; /* calls from other threads and signals */
 
+	unsigned holds; /* weft_loop_hold() */
 	bool running;
 	bool stopping;
 	bool debug;

@@ -32,7 +32,7 @@ void wakeup_after_wait(struct wakeup *wakeup);
 
 /* Whether something has arrived; wakeup_collect() makes it ready, and returns whether that was
  * anything. */
-static inline bool wakeup_arrived(struct wakeup *wakeup)
+static inline bool wakeup_arrived(const struct wakeup *wakeup)
 {
 	return atomic_load_explicit(&wakeup->calls, memory_order_relaxed) != NULL ||
 	       atomic_load_explicit(&wakeup->signals, memory_order_relaxed) != 0;

@@ -91,7 +91,7 @@ struct ring_backend {
 	void (*cancel)(struct ring *ring, struct ring_op *op);
 	void (*cancel_fd)(struct ring *ring, int fd);
 	int (*wait)(struct ring *ring, int64_t timeout_ns);
-	bool (*idle)(const struct ring *ring);
+	bool (*idle)(const struct ring *ring, const struct ring_op *but);
 	char *(*buffer)(struct ring *ring, int buffer);
 	void (*release)(struct ring *ring, int buffer);
 };
@@ -150,10 +150,10 @@ static inline int ring_wait(struct ring *ring, int64_t timeout_ns)
 	return ring->backend->wait(ring, timeout_ns);
 }
 
-/* No operation is with the ring. */
-static inline bool ring_idle(const struct ring *ring)
+/* No operation is with the ring, but for one (may be NULL). */
+static inline bool ring_idle(const struct ring *ring, const struct ring_op *but)
 {
-	return ring->backend->idle(ring);
+	return ring->backend->idle(ring, but);
 }
 
 /* The memory of a provided buffer, buffer_bytes long, from its completion until its release. */

@@ -400,11 +400,18 @@ static int uring_wait(struct ring *base, int64_t timeout_ns)
 	return timeout_ns == 0 && nothing_to_do(ring) ? 0 : wait_or_submit(ring, timeout_ns);
 }
 
-static bool uring_idle(const struct ring *base)
+/* Whether the list holds nothing but `link`. */
+static bool only(const struct list *list, const struct list *link)
+{
+	return list_empty(list) || (list->next == link && list->prev == link);
+}
+
+static bool uring_idle(const struct ring *base, const struct ring_op *but)
 {
 	const struct uring *ring = (const struct uring *)base;
+	const struct list *link = but ? &but->link : NULL;
 
-	return list_empty(&ring->flying) && list_empty(&ring->waiting);
+	return only(&ring->flying, link) && only(&ring->waiting, link);
 }
 
 /* --- life --- */

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+int futures_bind(weft_loop *loop, weft_future *const futures[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (futures[i]->loop && futures[i]->loop != loop)
+			return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		futures[i]->loop = loop;
+	return 0;
+}
+
 struct weft_error *error_new(int code, const char *file, int line, const char *message)
 {
 	size_t bytes = strlen(message) + 1;
@@ -16,6 +26,11 @@ struct weft_error *error_new(int code, const char *file, int line, const char *m
 		return NULL;
 	*error = (struct weft_error){code, file, line, memcpy(error + 1, message, bytes)};
 	return error;
+}
+
+struct weft_error *error_copy(const struct weft_error *error)
+{
+	return error ? error_new(error->code, error->file, error->line, error->message) : NULL;
 }
 
 void future_complete(struct weft_future *future, enum future_state state, int result)
@@ -74,13 +89,6 @@ bool future_cancel_plain(struct weft_future *future, const char *message)
 	return true;
 }
 
-int weft_future_cancel(struct weft_future *future, const char *message)
-{
-	if (future->ops == &task_future_ops)
-		return weft_cancel(task_of(future), message);
-	return future_cancel_plain(future, message);
-}
-
 void weft_future_reset(struct weft_future *future)
 {
 	assert(!future->ops && !future->callbacks.first);
@@ -111,7 +119,7 @@ const struct weft_error *weft_future_error(struct weft_future *future)
 	if (future->state == FUTURE_PENDING)
 		return NULL;
 	future->flags |= FUTURE_RETRIEVED;
-	return future->error;
+	return future->flags & FUTURE_MESSAGE_ONCE ? NULL : future->error;
 }
 
 bool weft_future_retrieved(const struct weft_future *future)

@@ -16,6 +16,9 @@ enum future_flag {
 	/* Its outcome must reach the waiter even where a cancellation arrives first: an I/O result,
 	 * which nobody else would ever see. The cancellation is then the next suspension's. */
 	FUTURE_PRECIOUS = 2,
+	/* The message of its cancellation goes to the first who receives it. */
+	FUTURE_MESSAGE_ONCE = 4,
+	FUTURE_SEEN = 8, /* while a list of futures is searched for second mentions */
 };
 
 /* What is behind a future that is more than a place for a result. */
@@ -39,6 +42,9 @@ static inline void future_bind(struct weft_future *future)
 		future->loop = loop_here;
 }
 
+/* Binds all of them. -EINVAL: one belongs to another loop. */
+int futures_bind(weft_loop *loop, weft_future *const futures[], size_t n);
+
 /* The future must be pending. Schedules the callbacks. */
 void future_complete(struct weft_future *future, enum future_state state, int result);
 
@@ -47,3 +53,9 @@ bool future_cancel_plain(struct weft_future *future, const char *message);
 
 /* A copy of an error with its message, or NULL where memory is short. */
 struct weft_error *error_new(int code, const char *file, int line, const char *message);
+struct weft_error *error_copy(const struct weft_error *error); /* NULL of NULL */
+
+static inline const char *message_of(const struct weft_error *error)
+{
+	return error ? error->message : NULL;
+}

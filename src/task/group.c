@@ -21,6 +21,7 @@ enum group_state {
 enum {
 	GROUP_ABORTING = 1,	    /* the children have been cancelled */
 	GROUP_CANCELLED_PARENT = 2, /* ... and the owner, by us: to be taken back */
+	GROUP_CANCEL_WANTED = 4,    /* as soon as it is entered */
 };
 
 /* Cancels what is still running, oldest first. */
@@ -29,6 +30,22 @@ static void abort_children(struct weft_group *group)
 	group->flags |= GROUP_ABORTING;
 	for (weft_task *task = group->first; task; task = task->group_next)
 		weft_cancel(task, NULL);
+}
+
+/* The owner as well: to be taken back when the group is joined. */
+static void abort_group(struct weft_group *group)
+{
+	abort_children(group);
+	group->flags |= GROUP_CANCELLED_PARENT;
+	task_cancel_from(group->parent, NULL, group->depth);
+}
+
+void weft_group_cancel(struct weft_group *group)
+{
+	if (group->state == GROUP_CREATED)
+		group->flags |= GROUP_CANCEL_WANTED;
+	else if (group->state != GROUP_JOINED && !(group->flags & GROUP_ABORTING))
+		abort_group(group);
 }
 
 /* Keeps an error with the others. Where memory is short the first one's code is kept at least. */
@@ -64,11 +81,8 @@ static void child_done(void *arg)
 		return;
 
 	add_error(group, task->future.result, task->future.error);
-	if (!(group->flags & (GROUP_ABORTING | GROUP_CANCELLED_PARENT))) {
-		abort_children(group);
-		group->flags |= GROUP_CANCELLED_PARENT;
-		task_cancel_from(group->parent, NULL, group->depth);
-	}
+	if (!(group->flags & (GROUP_ABORTING | GROUP_CANCELLED_PARENT)))
+		abort_group(group);
 }
 
 int weft_group_enter(struct weft_group *group)
@@ -81,6 +95,8 @@ int weft_group_enter(struct weft_group *group)
 	group->depth = task_here->shield_depth;
 	group->idle.loop = task_here->future.loop;
 	group->state = GROUP_ENTERED;
+	if (group->flags & GROUP_CANCEL_WANTED)
+		abort_group(group);
 	return 0;
 }
 

@@ -11,14 +11,34 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The message of the cancellation that is being delivered becomes the task's last error. */
-static void show_message(weft_task *task)
+/* The last error of the task becomes `error` with its message; a code without a message must not be
+ * taken for an earlier error's. */
+static void set_raised(weft_task *task, int code, struct weft_error *error)
 {
-	if (!task->cancel_error)
+	if (!error && !(task->raised && task->raised->code == code))
 		return;
 	free(task->raised);
-	task->raised = task->cancel_error;
-	task->cancel_error = NULL;
+	task->raised = error;
+}
+
+void task_receive_error(weft_task *task, struct weft_future *future)
+{
+	struct weft_error *error = future->error;
+
+	if (future->flags & FUTURE_MESSAGE_ONCE) {
+		/* As in asyncio, whose exception object goes to the first who asks for it. */
+		future->flags &= (uint8_t)~FUTURE_MESSAGE_ONCE;
+		future->error = NULL;
+	} else {
+		error = error_copy(error);
+	}
+	set_raised(task, future->result, error);
+}
+
+/* The cancellation that waited for the task's next step. */
+static void receive_cancellation(weft_task *task)
+{
+	set_raised(task, -ECANCELED, error_copy(task->cancel_error));
 }
 
 /* Whether somebody cancelled the task while or before it waited, and this wait is the one to say
@@ -39,7 +59,7 @@ static bool cancelled(weft_task *task, const struct weft_future *future)
 	}
 	assert(future || !task->forwarded);
 	/* The request was passed on. What else ends it may swallow it, an operation may not. */
-	return task->forwarded && (future->state == FUTURE_CANCELLED || precious);
+	return task->forwarded && (future->result == -ECANCELED || precious);
 }
 
 int unpark(weft_task *task)
@@ -49,13 +69,16 @@ int unpark(weft_task *task)
 
 	assert(task->wake.state == HANDLE_IDLE);
 	if (task->must_cancel || task->forwarded) {
-		if (cancelled(task, future)) {
-			show_message(task);
+		if (cancelled(task, future))
 			r = -ECANCELED;
-		}
 		task->forwarded = false;
 	}
 	task->waiter = NULL;
+	if (future && future->result < 0)
+		task_receive_error(task, future);
+	/* One that was passed on comes back with what it ended; an operation has no words. */
+	if (r < 0 && (!future || future->result != -ECANCELED || future->flags & FUTURE_PRECIOUS))
+		receive_cancellation(task);
 	if (future && r == 0) {
 		future->flags |= FUTURE_RETRIEVED;
 		if (task->outcome)
@@ -80,7 +103,8 @@ int park(struct weft_future *future, int *outcome)
 		task->waiter = future;
 		task->outcome = outcome;
 		handle_queue_append(&future->callbacks, &task->wake);
-		if (task->must_cancel && weft_future_cancel(future, NULL)) {
+		if (task->must_cancel &&
+			weft_future_cancel(future, message_of(task->cancel_error))) {
 			task->must_cancel = false;
 			task->forwarded = true;
 		}
@@ -100,6 +124,8 @@ int weft_await(struct weft_future *future, int *ret)
 		if (ret)
 			*ret = future->result;
 		future->flags |= FUTURE_RETRIEVED;
+		if (future->result < 0)
+			task_receive_error(task_here, future);
 		return 0;
 	}
 	future_bind(future);

@@ -11,12 +11,7 @@
 
 _Thread_local weft_task *task_here;
 
-static bool cancel_task_future(struct weft_future *future, const char *message)
-{
-	return weft_cancel(task_of(future), message) == 1;
-}
-
-const struct weft_future_ops task_future_ops = {.name = "task", .cancel = cancel_task_future};
+const struct weft_future_ops task_future_ops = {.name = "task"};
 
 /* --- end --- */
 
@@ -80,13 +75,14 @@ static void end(weft_task *task, int result)
 	list_remove(&task->link);
 	list_append(&tasks->ended, &task->link);
 
-	if (result == -ECANCELED || (result >= 0 && task->must_cancel)) {
-		/* The request's message: as it was delivered, or as it waits to be. */
+	if (result == -ECANCELED) {
 		task->future.error = task_take_error(task, -ECANCELED);
-		if (!task->future.error) {
-			task->future.error = task->cancel_error;
-			task->cancel_error = NULL;
-		}
+		if (task->future.error)
+			task->future.flags |= FUTURE_MESSAGE_ONCE;
+		future_complete(&task->future, FUTURE_CANCELLED, -ECANCELED);
+	} else if (result >= 0 && task->must_cancel) { /* a request that came too late to be seen */
+		task->future.error = task->cancel_error;
+		task->cancel_error = NULL;
 		future_complete(&task->future, FUTURE_CANCELLED, -ECANCELED);
 	} else {
 		if (result < 0)
@@ -112,13 +108,21 @@ static void after_last_step(weft_loop *loop)
 	weft_task_release(tasks->leaving);
 }
 
+/* Cancelled before its first step: the function is never called. */
+static int cancelled_unstarted(weft_task *task)
+{
+	task->raised = task->cancel_error;
+	task->cancel_error = NULL;
+	return -ECANCELED;
+}
+
 static void task_main(void *head)
 {
 	weft_task *task = head;
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 
 	task->started = true;
-	end(task, task->must_cancel ? -ECANCELED : task->fn(task->arg));
+	end(task, task->must_cancel ? cancelled_unstarted(task) : task->fn(task->arg));
 	task_here = NULL;
 	task->future.loop->after_step = after_last_step;
 	tasks->leaving = task;

@@ -9,6 +9,14 @@
 #include <weft/group.h>
 #include <weft/task.h>
 
+/* Where a request to end has come by on its way down: cancel.c. */
+struct cancel_walk {
+	struct weft_future *asking; /* who sent the request here, and waits for the answer */
+	size_t next;		    /* of a gathering: the child that is being asked */
+	bool taken;		    /* ... and whether one has taken the request */
+	bool walking;
+};
+
 /* The control block, at the top of the task's own stack. Its first two cache lines are what a
  * switch touches. */
 struct weft_task {
@@ -40,9 +48,10 @@ struct weft_task {
 	struct weft_task *group_next, *group_prev;
 	struct weft_handle group_done;	 /* the group's done callback */
 	struct weft_error *raised;	 /* what weft_raise() said last */
-	struct weft_error *cancel_error; /* the message of a cancellation to be delivered */
-	bool walked;			 /* marks a chain of awaits while it is followed */
-	char name[32];			 /* empty: made of the id when asked for */
+	struct weft_error *cancel_error; /* the message of the last request that was not passed on
+					  */
+	struct cancel_walk walk;
+	char name[32]; /* empty: made of the id when asked for */
 };
 
 /* What the task layer keeps with a loop. */
@@ -52,8 +61,9 @@ struct tasks {
 	struct coro thread;
 	weft_task *leaving; /* has ended in this step, its stack is still to be left */
 	struct coro_pool *pool;
-	struct list all;   /* weft_task.link: those that have not ended, by creation */
-	struct list ended; /* weft_task.link: those that somebody still refers to */
+	struct list all;	/* weft_task.link: those that have not ended, by creation */
+	struct list ended;	/* weft_task.link: those that somebody still refers to */
+	struct list gatherings; /* weft_gathering.link */
 	uint64_t last_id;
 
 	/* weft_run()'s end: how many tasks up to `closing_id` have not ended yet, and who waits for
@@ -85,6 +95,19 @@ static inline int tasks_of(weft_loop *loop, struct tasks **ret_tasks)
 	return 0;
 }
 
+/* A task that is waited for must not go before the wait has ended. */
+static inline void future_retain(struct weft_future *future)
+{
+	if (future->ops == &task_future_ops)
+		task_of(future)->references++;
+}
+
+static inline void future_release(struct weft_future *future)
+{
+	if (future->ops == &task_future_ops)
+		weft_task_release(task_of(future));
+}
+
 /* At the end of the loop: a task that has not ended is reported, and never runs again. */
 void task_drop(weft_task *task);
 
@@ -100,8 +123,13 @@ int park(struct weft_future *future, int *outcome);
  */
 int unpark(weft_task *task);
 
-/* A request to cancel that comes from a block at `depth`; depth 0: from outside. */
+/* A request to cancel that comes from a block at `depth`; depth 0: from outside. False: it is done
+ * already, or nothing of it can be cancelled. */
+bool future_cancel_from(struct weft_future *future, const char *message, unsigned depth);
 int task_cancel_from(weft_task *task, const char *message, unsigned depth);
+
+/* The error of a future that is done becomes the running or waking task's last error. */
+void task_receive_error(weft_task *task, struct weft_future *future);
 
 /* Requests that concern what runs now: those that a shield keeps off do not. */
 static inline int task_cancelling(const weft_task *task)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All the tasks of a loop, and those of an owner. */
 
-#include "task.h"
+#include "gathering.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +91,8 @@ static void tasks_close(struct loop_extension *extension)
 {
 	struct tasks *tasks = list_entry(extension, struct tasks, extension);
 
+	while (!list_empty(&tasks->gatherings))
+		gathering_drop(list_entry(tasks->gatherings.next, weft_gathering, link));
 	while (!list_empty(&tasks->all))
 		task_drop(list_entry(tasks->all.next, weft_task, link));
 	while (!list_empty(&tasks->ended))
@@ -123,6 +125,7 @@ int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 	coro_thread_init(&tasks->thread);
 	list_init(&tasks->all);
 	list_init(&tasks->ended);
+	list_init(&tasks->gatherings);
 	loop->step_name = task_step_name;
 	loop->extensions[LOOP_TASKS] = &tasks->extension;
 	*ret_tasks = tasks;

@@ -88,8 +88,13 @@ static void check_message(weft_ns delay, const char *wanted)
 	EXPECT_INT(weft_cancel(task, "m2"), 1);
 	spin(2);
 	EXPECT(weft_task_cancelled(task));
-	error = weft_future_error(weft_task_future(task));
+	EXPECT(weft_future_error(weft_task_future(task)) == NULL);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	error = weft_last_error();
 	EXPECT_TEXT(error ? error->message : NULL, wanted);
+	/* The first who awaits it gets the message. */
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT(weft_last_error() == NULL);
 	weft_task_release(task);
 }
 

@@ -179,7 +179,7 @@ static void a_cancelled_operation_completes_once(void **state)
 	assert_int_equal(op.completions, 1);
 	assert_int_equal(op.last, -ECANCELED);
 	assert_int_equal(op.op.state, RING_IDLE);
-	assert_true(ring_idle(ring));
+	assert_true(ring_idle(ring, NULL));
 	ring_close(ring);
 	close(fd);
 }

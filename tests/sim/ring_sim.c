@@ -317,9 +317,11 @@ static int wait(struct ring *ring, int64_t timeout_ns)
 	return dispatch(sim);
 }
 
-static bool idle(const struct ring *ring)
+static bool idle(const struct ring *ring, const struct ring_op *but)
 {
-	return ((const struct sim *)ring)->n_flights == 0;
+	bool flies = but && but->state != RING_IDLE;
+
+	return ((const struct sim *)ring)->n_flights == flies;
 }
 
 static void close_ring(struct ring *ring)

@@ -199,7 +199,7 @@ static void run_traffic(uint64_t seed)
 		send_more(&pairs[i].out);
 		receive_more(&pairs[i].in);
 	}
-	while (!ring_idle(ring)) {
+	while (!ring_idle(ring, NULL)) {
 		bool block = sim_chance((struct sim *)ring, 20);
 
 		assert_true(ring_wait(ring, block ? 50000000 : 0) >= 0);
@@ -314,7 +314,7 @@ static void a_multishot_accept_takes_every_connection(void **state)
 	assert_true(accept.more);
 
 	ring_cancel_fd(ring, listener);
-	while (!ring_idle(ring))
+	while (!ring_idle(ring, NULL))
 		assert_true(ring_wait(ring, -1) >= 0);
 	assert_int_equal(accept.results[8], -ECANCELED);
 	assert_false(accept.more);
@@ -335,7 +335,7 @@ static void a_refused_connection_says_so(void **state)
 
 	(void)state;
 	ring_queue(ring, &c.op);
-	while (!ring_idle(ring))
+	while (!ring_idle(ring, NULL))
 		ring_wait(ring, -1);
 	assert_int_equal(c.results[0], -ECONNREFUSED);
 	ring_close(ring);
@@ -373,7 +373,7 @@ static void nothing_to_do_is_an_empty_round(void **state)
 	(void)state;
 	assert_int_equal(ring_wait(ring, 0), 0);
 	assert_int_equal(ring_wait(ring, 1000000), 0);
-	assert_true(ring_idle(ring));
+	assert_true(ring_idle(ring, NULL));
 	ring_close(ring);
 }
 
