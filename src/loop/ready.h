@@ -61,10 +61,13 @@ static inline struct weft_handle *ready_pop(struct ready *ready)
  */
 static inline void ready_prefetch(const struct ready *ready)
 {
-	const struct weft_handle *soon = ready->ring[(ready->head + 8) & ready->mask];
-	const struct weft_handle *next = ready->ring[(ready->head + 4) & ready->mask];
+	const struct weft_handle *soon, *next;
 
+	if (ready->tail - ready->head <= 4)
+		return;
+	soon = ready->ring[(ready->head + 8) & ready->mask];
+	next = ready->ring[(ready->head + 4) & ready->mask];
 	__builtin_prefetch(soon);
-	if (next && ready->tail - ready->head > 4)
+	if (next)
 		__builtin_prefetch(next->arg);
 }

@@ -33,19 +33,6 @@ struct weft_error *error_copy(const struct weft_error *error)
 	return error ? error_new(error->code, error->file, error->line, error->message) : NULL;
 }
 
-void future_complete(struct weft_future *future, enum future_state state, int result)
-{
-	struct weft_handle *handle;
-
-	assert(future->state == FUTURE_PENDING);
-	future->state = state;
-	future->result = result;
-	while ((handle = future->callbacks.first) != NULL) {
-		handle_queue_remove(handle);
-		loop_ready(future->loop, handle);
-	}
-}
-
 int weft_future_set_result(struct weft_future *future, int result)
 {
 	if (result < 0)

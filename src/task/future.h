@@ -46,7 +46,23 @@ static inline void future_bind(struct weft_future *future)
 int futures_bind(weft_loop *loop, weft_future *const futures[], size_t n);
 
 /* The future must be pending. Schedules the callbacks. */
-void future_complete(struct weft_future *future, enum future_state state, int result);
+static inline void future_complete(struct weft_future *future, enum future_state state, int result)
+{
+	struct weft_handle *handle = future->callbacks.first;
+
+	assert(future->state == FUTURE_PENDING);
+	future->state = state;
+	future->result = result;
+	if (!handle)
+		return;
+	future->callbacks = (struct weft_handle_queue){0};
+	do {
+		struct weft_handle *next = handle->next;
+
+		loop_ready(future->loop, handle);
+		handle = next;
+	} while (handle);
+}
 
 /* Cancels a future that is no task's. */
 bool future_cancel_plain(struct weft_future *future, const char *message);

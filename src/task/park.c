@@ -21,7 +21,7 @@ static void set_raised(weft_task *task, int code, struct weft_error *error)
 	task->raised = error;
 }
 
-void task_receive_error(weft_task *task, struct weft_future *future)
+__attribute__((noinline, cold)) int task_receive_error(weft_task *task, struct weft_future *future)
 {
 	struct weft_error *error = future->error;
 
@@ -33,6 +33,7 @@ void task_receive_error(weft_task *task, struct weft_future *future)
 		error = error_copy(error);
 	}
 	set_raised(task, future->result, error);
+	return 0;
 }
 
 /* The cancellation that waited for the task's next step. */
@@ -62,17 +63,12 @@ static bool cancelled(weft_task *task, const struct weft_future *future)
 	return task->forwarded && (future->result == -ECANCELED || precious);
 }
 
-int unpark(weft_task *task)
+__attribute__((noinline, cold)) int unpark_cancelled(weft_task *task)
 {
 	struct weft_future *future = task->waiter;
-	int r = 0;
+	int r = cancelled(task, future) ? -ECANCELED : 0;
 
-	assert(task->wake.state == HANDLE_IDLE);
-	if (task->must_cancel || task->forwarded) {
-		if (cancelled(task, future))
-			r = -ECANCELED;
-		task->forwarded = false;
-	}
+	task->forwarded = false;
 	task->waiter = NULL;
 	if (future && future->result < 0)
 		task_receive_error(task, future);
@@ -87,53 +83,65 @@ int unpark(weft_task *task)
 	return r;
 }
 
+/* A request that came before the wait goes to what is waited for. */
+static __attribute__((noinline)) void pass_on(weft_task *task, struct weft_future *future)
+{
+	if (!weft_future_cancel(future, message_of(task->cancel_error)))
+		return;
+	task->must_cancel = false;
+	task->forwarded = true;
+}
+
 /* What follows the switch is done before it, by unpark(): here the switch is the last thing,
  * which makes it a jump. See coro_switch_value(). */
-int park(struct weft_future *future, int *outcome)
+static inline int park_here(weft_task *task, struct weft_future *future, int *outcome)
 {
-	weft_task *task = task_here;
-	struct tasks *tasks;
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 
-	if (!task)
-		return -EPERM;
 	assert(task->future.state == FUTURE_PENDING && task->wake.state == HANDLE_IDLE);
-
 	if (future) {
 		assert(future->state == FUTURE_PENDING);
 		task->waiter = future;
 		task->outcome = outcome;
 		handle_queue_append(&future->callbacks, &task->wake);
-		if (task->must_cancel &&
-			weft_future_cancel(future, message_of(task->cancel_error))) {
-			task->must_cancel = false;
-			task->forwarded = true;
-		}
+		if (__builtin_expect(task->must_cancel, false))
+			pass_on(task, future);
 	} else {
 		loop_ready(task->future.loop, &task->wake);
 	}
-	tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 	task_here = NULL;
 	return coro_switch_value(&task->coro, &tasks->thread, 0);
 }
 
+int park(struct weft_future *future, int *outcome)
+{
+	return task_here ? park_here(task_here, future, outcome) : -EPERM;
+}
+
+static int outcome_of(weft_task *task, struct weft_future *future, int *ret)
+{
+	if (ret)
+		*ret = future->result;
+	future->flags |= FUTURE_RETRIEVED;
+	return future->result < 0 ? task_receive_error(task, future) : 0;
+}
+
 int weft_await(struct weft_future *future, int *ret)
 {
-	if (!task_here)
+	weft_task *task = task_here;
+
+	if (!task)
 		return -EPERM;
-	if (future->state != FUTURE_PENDING) {
-		if (ret)
-			*ret = future->result;
-		future->flags |= FUTURE_RETRIEVED;
-		if (future->result < 0)
-			task_receive_error(task_here, future);
-		return 0;
+	if (future->state != FUTURE_PENDING)
+		return outcome_of(task, future, ret);
+	if (future->loop != task->future.loop) {
+		if (future->loop)
+			return -EINVAL;
+		future->loop = task->future.loop;
 	}
-	future_bind(future);
-	if (future->loop != task_here->future.loop)
-		return -EINVAL;
-	if (future == &task_here->future)
+	if (future == &task->future)
 		return -EDEADLK;
-	return park(future, ret);
+	return park_here(task, future, ret);
 }
 
 int weft_await_task(weft_task *task, int *ret)

@@ -119,17 +119,33 @@ const char *task_step_name(void (*fn)(void *arg), void *arg);
  * the task itself was cancelled. */
 int park(struct weft_future *future, int *outcome);
 
-/* The other half of park(), on the loop's stack just before the task goes on: what park() returns.
- */
-int unpark(weft_task *task);
+int unpark_cancelled(weft_task *task);
 
 /* A request to cancel that comes from a block at `depth`; depth 0: from outside. False: it is done
  * already, or nothing of it can be cancelled. */
 bool future_cancel_from(struct weft_future *future, const char *message, unsigned depth);
 int task_cancel_from(weft_task *task, const char *message, unsigned depth);
 
-/* The error of a future that is done becomes the running or waking task's last error. */
-void task_receive_error(weft_task *task, struct weft_future *future);
+/* The error of a future that is done becomes the running or waking task's last error. 0. */
+int task_receive_error(weft_task *task, struct weft_future *future);
+
+/* The other half of park(), on the loop's stack just before the task goes on: what park() returns.
+ */
+static inline int unpark(weft_task *task)
+{
+	struct weft_future *future = task->waiter;
+
+	assert(task->wake.state == HANDLE_IDLE);
+	if (__builtin_expect(task->must_cancel | task->forwarded, false))
+		return unpark_cancelled(task);
+	if (!future)
+		return 0;
+	task->waiter = NULL;
+	future->flags |= FUTURE_RETRIEVED;
+	if (task->outcome)
+		*task->outcome = future->result;
+	return future->result < 0 ? task_receive_error(task, future) : 0;
+}
 
 /* Requests that concern what runs now: those that a shield keeps off do not. */
 static inline int task_cancelling(const weft_task *task)
