@@ -9,6 +9,8 @@
 
 #include "task/task.h"
 
+#include <stdlib.h>
+
 struct weft_waiter {
 	struct weft_future future; /* first: what the task is parked on */
 	struct weft_waiter *next, *prev;
@@ -16,13 +18,29 @@ struct weft_waiter {
 };
 
 /* Enters the queue at its end and parks the running task until somebody wakes the waiter. 0, or
- * -ECANCELED; in both cases the caller takes the waiter out if it is still in. -EPERM: not in a
- * task; -EINVAL: the queue belongs to another loop. `ops` names what is waited for. */
+ * -ECANCELED: the task was cancelled, maybe after it had been woken (waiter_woken()). -EPERM: not
+ * in a task; -EINVAL: the queue belongs to another loop. Whatever it returns, the caller ends with
+ * waiter_done(). `ops` names what is waited for. */
 int waiters_wait(struct weft_waiters *waiters, struct weft_waiter *waiter,
 	const struct weft_future_ops *ops);
 
 /* Takes the waiter out, if it is in. */
 void waiters_remove(struct weft_waiter *waiter);
+
+/* The end of a waiter, before its frame is left: takes it out, if it is in. */
+static inline void waiter_done(struct weft_waiter *waiter)
+{
+	if (waiter->queue)
+		waiters_remove(waiter);
+	if (__builtin_expect(waiter->future.error != NULL, false))
+		free(waiter->future.error); /* what the cancellation said */
+}
+
+/* Whether somebody has woken it, as opposed to: it is pending, or was cancelled. */
+static inline bool waiter_woken(const struct weft_waiter *waiter)
+{
+	return waiter->future.state == FUTURE_FINISHED;
+}
 
 /* Wakes a waiter that nobody has woken or cancelled. false: it is done already. */
 static inline bool waiter_wake(struct weft_waiter *waiter)

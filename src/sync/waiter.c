@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "waiter.h"
+
+#include <errno.h>
+
+static void append(struct weft_waiters *waiters, struct weft_waiter *waiter)
+{
+	waiter->prev = waiters->last;
+	if (waiters->last)
+		waiters->last->next = waiter;
+	else
+		waiters->first = waiter;
+	waiters->last = waiter;
+	waiter->queue = waiters;
+}
+
+int waiters_wait(
+	struct weft_waiters *waiters, struct weft_waiter *waiter, const struct weft_future_ops *ops)
+{
+	weft_loop *loop = loop_here;
+
+	*waiter = (struct weft_waiter){.future = {.ops = ops, .loop = loop}};
+	if (!task_here)
+		return -EPERM;
+	if (!waiters->loop)
+		waiters->loop = loop;
+	if (waiters->loop != loop)
+		return -EINVAL;
+	append(waiters, waiter);
+	/* Last, so that it is a jump: see coro_switch_value(). */
+	return park(&waiter->future, NULL);
+}
+
+void waiters_remove(struct weft_waiter *waiter)
+{
+	struct weft_waiters *waiters = waiter->queue;
+
+	if (!waiters)
+		return;
+	if (waiter->prev)
+		waiter->prev->next = waiter->next;
+	else
+		waiters->first = waiter->next;
+	if (waiter->next)
+		waiter->next->prev = waiter->prev;
+	else
+		waiters->last = waiter->prev;
+	waiter->queue = NULL;
+}
