@@ -4,7 +4,7 @@
 
 /* A point where a number of tasks wait for each other (asyncio.Barrier). */
 
-#include <weft/condition.h>
+#include <weft/future.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,29 +15,32 @@ extern "C" {
 struct weft_barrier {
 	size_t parties; /* how many tasks make a round; at least 1 */
 	/* private */
-	struct weft_condition changed;
 	size_t count; /* tasks inside */
+	struct weft_waiters waiters;
 	uint8_t state;
 };
 
 /* An initialiser. */
-#define WEFT_BARRIER(n)                                                               \
-	{                                                                             \
-		(n), {NULL, {{NULL, NULL, NULL}, 0, false}, {NULL, NULL, NULL}}, 0, 0 \
+#define WEFT_BARRIER(n)                       \
+	{                                     \
+		(n), 0, {NULL, NULL, NULL}, 0 \
 	}
 
 /* Waits until `parties` tasks do so. Returns which of them the caller is, in order of arrival: 0 to
  * parties - 1. The last one does not suspend. While a round leaves, newcomers wait for the next.
  * -ENOTRECOVERABLE: the barrier is broken, or was reset meanwhile (BrokenBarrierError); -ECANCELED:
- * the caller left, the others wait on; -EINVAL: `parties` is 0, or a barrier of another loop. Never
- * allocates. */
+ * the caller left, the others wait on; -EINVAL: `parties` is 0 (ValueError) or more than INT_MAX,
+ * or a barrier of another loop. Never allocates. */
 WEFT_ASYNC int weft_barrier_wait(struct weft_barrier *barrier);
 
-/* Sends those who wait away with -ENOTRECOVERABLE and makes the barrier empty and whole again. */
-WEFT_ASYNC int weft_barrier_reset(struct weft_barrier *barrier);
+/* Sends those who wait away with -ENOTRECOVERABLE and makes the barrier empty and whole again.
+ * Unlike asyncio's it is no coroutine, which never had to wait: any callback may call it. -EINVAL:
+ * `parties` is 0. */
+WEFT_API int weft_barrier_reset(struct weft_barrier *barrier);
 
-/* Breaks the barrier: who waits, and who comes, gets -ENOTRECOVERABLE until a reset. */
-WEFT_ASYNC int weft_barrier_abort(struct weft_barrier *barrier);
+/* Breaks the barrier: who waits, and who comes, gets -ENOTRECOVERABLE until a reset. Errors and
+ * callers as for weft_barrier_reset(). */
+WEFT_API int weft_barrier_abort(struct weft_barrier *barrier);
 
 /* How many wait for the round to fill. */
 WEFT_API size_t weft_barrier_n_waiting(const struct weft_barrier *barrier);

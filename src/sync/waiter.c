@@ -47,3 +47,12 @@ void waiters_remove(struct weft_waiter *waiter)
 		waiters->last = waiter->prev;
 	waiter->queue = NULL;
 }
+
+size_t waiters_wake(struct weft_waiters *waiters, size_t n)
+{
+	size_t woken = 0;
+
+	for (struct weft_waiter *w = waiters->first; w && woken < n; w = w->next)
+		woken += waiter_wake(w);
+	return woken;
+}

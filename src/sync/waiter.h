@@ -50,3 +50,6 @@ static inline bool waiter_wake(struct weft_waiter *waiter)
 	future_complete(&waiter->future, FUTURE_FINISHED, 0);
 	return true;
 }
+
+/* Wakes the first `n` whom nobody has woken or cancelled. Returns how many there were. */
+size_t waiters_wake(struct weft_waiters *waiters, size_t n);
