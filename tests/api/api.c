@@ -4,6 +4,7 @@
 
 #include "api.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 const struct weft_options virtual_time = {.clock = WEFT_CLOCK_VIRTUAL};
@@ -175,6 +176,31 @@ void spin(unsigned n)
 		EXPECT_INT(weft_sleep(0), 0);
 }
 
+struct elsewhere {
+	weft_fn fn;
+	void *arg;
+	int ret;
+};
+
+static void *run_elsewhere(void *arg)
+{
+	struct elsewhere *e = arg;
+
+	e->ret = weft_run(e->fn, e->arg, &virtual_time);
+	return NULL;
+}
+
+int outcome_elsewhere(weft_fn fn, void *arg)
+{
+	struct elsewhere e = {.fn = fn, .arg = arg};
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_elsewhere, &e) != 0)
+		abort();
+	pthread_join(thread, NULL);
+	return e.ret;
+}
+
 static struct weft_handle *new_handle(void)
 {
 	if (!handles)
@@ -252,6 +278,15 @@ int await_and_say(void *named_future)
 	else
 		say("%s", named->name);
 	return r < 0 ? r : ret;
+}
+
+int say_ticks(void *n)
+{
+	for (size_t i = 0; i < (size_t)n; i++) {
+		say("|");
+		spin(1);
+	}
+	return 0;
 }
 
 int fail_now(void *code)

@@ -49,6 +49,8 @@ void run_in_task(weft_fn fn, const struct weft_options *options);
 void run_on_loop(void (*fn)(weft_loop *loop), const struct weft_options *options);
 /* Fails the calling test for what was noted since the last call. */
 void fail_where_noted(void);
+/* What `fn` returned on a loop of its own, in another thread. Blocks this one. */
+int outcome_elsewhere(weft_fn fn, void *arg);
 /* Notes what goes to the handler of this loop. */
 void note_reports(weft_loop *loop);
 
@@ -94,6 +96,7 @@ int outcome(weft_task *task);
 int sleep_long(void *unused);	       /* 9 s */
 int sleep_and_say(void *word);	       /* the same, then "word:R" with what sleep returned, and R */
 int await_and_say(void *named_future); /* struct named_future */
+int say_ticks(void *n);		       /* "|" in each of `n` iterations: shows when what happens */
 int fail_now(void *code);	       /* (intptr_t) */
 int return_value(void *value);	       /* (intptr_t) */
 
