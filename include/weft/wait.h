@@ -66,7 +66,7 @@ WEFT_API int weft_as_completed_open(
 /* 1: `*ret_future` is done; 0: there are no more; -ETIMEDOUT, once for each that is left;
  * -ECANCELED: the caller was cancelled. Cancels none of them. */
 WEFT_ASYNC int weft_as_completed_next(weft_as_completed *iterator, weft_future **ret_future);
-/* Takes NULL. */
+/* Before the loop is closed; nobody may be in next. Takes NULL. */
 WEFT_API void weft_as_completed_close(weft_as_completed *iterator);
 
 /* --- one, with a limit (asyncio.wait_for, asyncio.shield) --- */
