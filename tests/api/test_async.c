@@ -19,7 +19,12 @@ static struct {
 	weft_task *sleeper;
 	struct weft_owner owner;
 	weft_future pending;
-	char full[64]; /* an address whose queue is full */
+	struct weft_lock locked;
+	struct weft_event unset;
+	struct weft_semaphore empty;
+	struct weft_condition quiet;
+	struct weft_barrier barrier; /* of which one is missing */
+	char full[64];		     /* an address whose queue is full */
 	int peers[2], listener, clogging;
 } scene;
 
@@ -63,6 +68,8 @@ static void set_scene(void)
 	wire_narrow(weft_stream_fd(scene.stuck));
 	EXPECT_INT(weft_start_server("tcp:127.0.0.1:0", serve_nobody, NULL, &scene.server), 0);
 	EXPECT_INT(weft_create_task_with(&options, sleep_for_ever, NULL, &scene.sleeper), 0);
+	EXPECT_INT(weft_lock_acquire_nowait(&scene.locked), 0);
+	scene.barrier.parties = 2;
 	set_queue();
 }
 
@@ -112,6 +119,50 @@ static int call_weft_group_join(void)
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_for_ever, NULL, NULL), 0);
 	return weft_group_join(&g, 0);
+}
+
+static int call_weft_lock_acquire(void)
+{
+	return weft_lock_acquire(&scene.locked);
+}
+
+static int call_weft_event_wait(void)
+{
+	return weft_event_wait(&scene.unset);
+}
+
+static int call_weft_semaphore_acquire(void)
+{
+	return weft_semaphore_acquire(&scene.empty);
+}
+
+static int call_weft_condition_wait(void)
+{
+	int r, waited = 0;
+
+	WEFT_LOCKED(r, weft_condition_lock(&scene.quiet))
+	waited = weft_condition_wait(&scene.quiet);
+	return r < 0 ? r : waited;
+}
+
+static int never(void *unused)
+{
+	(void)unused;
+	return 0;
+}
+
+static int call_weft_condition_wait_for(void)
+{
+	int r, waited = 0;
+
+	WEFT_LOCKED(r, weft_condition_lock(&scene.quiet))
+	waited = weft_condition_wait_for(&scene.quiet, never, NULL);
+	return r < 0 ? r : waited;
+}
+
+static int call_weft_barrier_wait(void)
+{
+	return weft_barrier_wait(&scene.barrier);
 }
 
 static int call_weft_open_connection(void)
