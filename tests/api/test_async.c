@@ -24,7 +24,8 @@ static struct {
 	struct weft_semaphore empty;
 	struct weft_condition quiet;
 	struct weft_barrier barrier; /* of which one is missing */
-	char full[64];		     /* an address whose queue is full */
+	struct weft_queue empty_queue, full_queue;
+	char full[64]; /* an address whose queue is full */
 	int peers[2], listener, clogging;
 } scene;
 
@@ -70,6 +71,9 @@ static void set_scene(void)
 	EXPECT_INT(weft_create_task_with(&options, sleep_for_ever, NULL, &scene.sleeper), 0);
 	EXPECT_INT(weft_lock_acquire_nowait(&scene.locked), 0);
 	scene.barrier.parties = 2;
+	scene.empty_queue = (struct weft_queue)WEFT_QUEUE(char, 1);
+	scene.full_queue = (struct weft_queue)WEFT_QUEUE(char, 1);
+	EXPECT_INT(weft_queue_put_nowait(&scene.full_queue, ""), 0);
 	set_queue();
 }
 
@@ -82,6 +86,8 @@ static void strike_scene(void)
 	EXPECT_INT(outcome(scene.sleeper), -ECANCELED);
 	if (weft_future_done(&scene.pending))
 		weft_future_reset(&scene.pending);
+	weft_queue_done(&scene.empty_queue);
+	weft_queue_done(&scene.full_queue);
 	close(scene.peers[0]);
 	close(scene.peers[1]);
 	close(scene.listener);
@@ -246,6 +252,23 @@ static int call_weft_stream_close_wait(void)
 	close(scene.peers[1]);
 	scene.peers[1] = dup(0);
 	return r;
+}
+
+static int call_weft_queue_put(void)
+{
+	return weft_queue_put(&scene.full_queue, "");
+}
+
+static int call_weft_queue_get(void)
+{
+	char item;
+
+	return weft_queue_get(&scene.empty_queue, &item);
+}
+
+static int call_weft_queue_join(void)
+{
+	return weft_queue_join(&scene.full_queue);
 }
 
 /* A name without a call_NAME() does not compile: write its case. */
