@@ -164,6 +164,122 @@ static int run_nested_timeouts(void)
 	return run(nested_timeouts);
 }
 
+/* --- queues -------------------------------------------------------------------------------------
+ */
+
+enum { ITEMS = 100 };
+
+static int compare_ints(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* What could not be put is not in it, and what was put comes out. */
+static int fill_and_empty(struct weft_queue *queue)
+{
+	int r, ret = 0, n = 0, item;
+
+	for (int i = 0; i < ITEMS; i++) {
+		r = weft_queue_put_nowait(queue, &n);
+		n += r == 0;
+		if (r < 0)
+			ret = r;
+		if (r < 0 && r != -ENOMEM)
+			scenario_broken = "a put failed for another reason than memory";
+		if (weft_queue_size(queue) != (size_t)n ||
+			weft_queue_unfinished(queue) != (size_t)n)
+			scenario_broken = "a put that failed has put something";
+	}
+	for (int i = 0; i < n; i++) {
+		r = weft_queue_get_nowait(queue, &item);
+		if (r < 0 || item != (queue->order == WEFT_QUEUE_LIFO ? n - 1 - i : i))
+			scenario_broken = "an item was lost";
+	}
+	weft_queue_done(queue);
+	return ret;
+}
+
+static int fill_queues(void *unused)
+{
+	struct weft_queue fifo = WEFT_QUEUE(int, 0), lifo = WEFT_LIFO_QUEUE(int, ITEMS),
+			  priority = WEFT_PRIORITY_QUEUE(int, 0, compare_ints);
+	int r = fill_and_empty(&fifo);
+
+	(void)unused;
+	if (r == 0)
+		r = fill_and_empty(&lifo);
+	return r == 0 ? fill_and_empty(&priority) : r;
+}
+
+static int run_fill_queues(void)
+{
+	return run(fill_queues);
+}
+
+struct exchange {
+	struct weft_queue *queue;
+	int put, taken; /* items: the numbers from 0 on */
+};
+
+static int put_items(void *arg)
+{
+	struct exchange *exchange = arg;
+	int r = 0;
+
+	while (r == 0 && exchange->put < ITEMS) {
+		int item = exchange->put;
+
+		r = weft_queue_put(exchange->queue, &item);
+		exchange->put += r == 0;
+	}
+	return r;
+}
+
+static int take_items(void *arg)
+{
+	struct exchange *exchange = arg;
+	int r = 0, item;
+
+	while (r == 0 && exchange->taken < ITEMS) {
+		r = weft_queue_get(exchange->queue, &item);
+		if (r == 0 && item != exchange->taken++)
+			scenario_broken = "an item was lost, or taken twice";
+		if (r == 0 && weft_queue_task_done(exchange->queue) < 0)
+			scenario_broken = "more was taken than put";
+		if (exchange->taken == ITEMS)
+			weft_queue_shutdown(exchange->queue, false);
+	}
+	return r == -ESHUTDOWN ? 0 : r;
+}
+
+/* A producer and two consumers, while the caller joins. */
+static int exchange_items(void *unused)
+{
+	struct weft_queue queue = WEFT_QUEUE(int, 3);
+	struct exchange exchange = {&queue, 0, 0};
+	int r;
+	WEFT_GROUP(g)
+		;
+
+	(void)unused;
+	r = weft_group_spawn(&g, "producer", put_items, &exchange, NULL);
+	for (int i = 0; r == 0 && i < 2; i++)
+		r = weft_group_spawn(&g, "consumer", take_items, &exchange, NULL);
+	if (r == 0)
+		r = weft_queue_join(&queue);
+	r = weft_group_join(&g, r);
+	if (weft_queue_size(&queue) != (size_t)(exchange.put - exchange.taken) ||
+		weft_queue_unfinished(&queue) != weft_queue_size(&queue))
+		scenario_broken = "what was put is neither taken nor there";
+	weft_queue_done(&queue);
+	return r;
+}
+
+static int run_exchange_items(void)
+{
+	return run(exchange_items);
+}
+
 /* --- timers -------------------------------------------------------------------------------------
  */
 
@@ -425,6 +541,8 @@ const struct scenario scenarios[] = {
 	{"fifty tasks", run_fifty_tasks, 10},
 	{"a group with a failing child", run_failing_group, 12},
 	{"nested timeouts", run_nested_timeouts, 6},
+	{"filling queues", run_fill_queues, 18},
+	{"exchanging items through a queue", run_exchange_items, 8},
 	{"two hundred timers", run_timers, 6},
 	{"fifteen hundred callbacks", run_callbacks, 6},
 	{"signals", run_signals, 6},
@@ -438,6 +556,7 @@ const struct scenario_task scenario_tasks[] = {
 	{"fifty tasks", fifty_tasks, false, 5},
 	{"a group with a failing child", failing_group, false, 5},
 	{"nested timeouts", nested_timeouts, true, 100},
+	{"exchanging items through a queue", exchange_items, false, 20},
 	{"signals", signals, false, 3},
 	{"calls from other threads", calls_from_threads, false, 3},
 	{"a client and a server", client_and_server, false, 10},
