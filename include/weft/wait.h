@@ -22,9 +22,10 @@ enum weft_gather_flags {
 /* Waits for all of `futures`. 0: ret_results[i] (if not NULL) has the outcome of futures[i].
  * The first error of one of them, with its message, in order of completion: the others run on, and
  * errors of theirs count as retrieved. -ECANCELED: one of them was cancelled, or the caller was,
- * which cancels all of them and waits for all to end. With WEFT_RETURN_EXCEPTIONS only the caller's
- * own cancellation, and errors of the call itself, are not 0. A future given twice is one. -EINVAL:
- * a future of another loop; -ENOMEM. */
+ * which cancels all of them, and returns when the first has ended so, or all have. With
+ * WEFT_RETURN_EXCEPTIONS only the caller's own cancellation, for which it then waits until all have
+ * ended, and errors of the call itself, are not 0. A future given twice is one. -EINVAL: a future
+ * of another loop; -ENOMEM. */
 WEFT_ASYNC int weft_gather(weft_future *const futures[], size_t n, int flags, int ret_results[]);
 
 /* The same as an object with a future of its own: to be awaited by anybody, cancelled (which
