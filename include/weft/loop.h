@@ -87,7 +87,7 @@ struct weft_handle {
 	void *arg;
 	weft_loop *loop;
 	struct weft_handle *next, *prev;
-	weft_ns when;
+	struct weft_vars *context; /* values of context variables to run with */
 	uint64_t position;
 	uint32_t state;
 	uint32_t flags;
@@ -98,8 +98,9 @@ struct weft_handle_queue {
 	struct weft_handle *first, *last;
 };
 
-/* Scheduling never fails and never allocates on behalf of the caller. Callbacks never run inline.
- * `fn` must not suspend. */
+/* Scheduling never fails and never allocates on behalf of the caller. Callbacks never run inline,
+ * and run in a copy of the context (<weft/context.h>) that is current when they are scheduled. `fn`
+ * must not suspend. */
 WEFT_API void weft_call_soon(
 	weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg);
 

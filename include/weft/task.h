@@ -31,6 +31,8 @@ struct weft_task_options {
 	const char *name;	  /* copied, cut at 31 bytes; NULL: "Task-N" */
 	size_t stack_bytes;	  /* 0: the loop's */
 	struct weft_owner *owner; /* NULL: the creating task's */
+	/* What it runs in, and keeps as long as it lives; NULL: a copy of the creator's context. */
+	struct weft_context *context;
 };
 
 /* Creates a task; it starts in the next iteration, never inline. With `ret_task` the caller gets a
@@ -71,6 +73,10 @@ WEFT_API weft_task *weft_current_task(void);
 /* Never NULL; valid as long as the task. */
 WEFT_API const char *weft_task_name(weft_task *task);
 WEFT_API void weft_task_set_name(weft_task *task, const char *name);
+
+/* The context that the task runs in, as long as the task lives (weft_context_copy() to keep it).
+ * NULL: no memory. */
+WEFT_API struct weft_context *weft_task_context(weft_task *task);
 
 /* What the task waits for, for people: "sleep", "task", "future", "stream read", ...; or "ready",
  * "running", "done". */

@@ -5,14 +5,15 @@
 /* weft: asyncio for C. All of the library, in the order of a tour; plugins include <weft/plugin.h>.
  */
 
-#include <weft/base.h>	 /* conventions, units of time, WEFT_ASYNC */
-#include <weft/error.h>	 /* errors are values, with a message */
-#include <weft/future.h> /* a result to come */
-#include <weft/group.h>	 /* tasks that end together */
-#include <weft/loop.h>	 /* callbacks, timers, signals */
-#include <weft/scope.h>	 /* blocks: timeout, shield */
-#include <weft/task.h>	 /* coroutines that the loop drives; weft_run() */
-#include <weft/wait.h>	 /* several futures at once: gather, wait, as_completed */
+#include <weft/base.h>	  /* conventions, units of time, WEFT_ASYNC */
+#include <weft/context.h> /* values that go with a task */
+#include <weft/error.h>	  /* errors are values, with a message */
+#include <weft/future.h>  /* a result to come */
+#include <weft/group.h>	  /* tasks that end together */
+#include <weft/loop.h>	  /* callbacks, timers, signals */
+#include <weft/scope.h>	  /* blocks: timeout, shield */
+#include <weft/task.h>	  /* coroutines that the loop drives; weft_run() */
+#include <weft/wait.h>	  /* several futures at once: gather, wait, as_completed */
 
 #include <weft/barrier.h>   /* a point to meet at */
 #include <weft/condition.h> /* a change to wait for */

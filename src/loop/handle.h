@@ -3,6 +3,8 @@
 
 /* Where a weft_handle can be. `position` says where exactly, so that leaving costs no search. */
 
+#include "context.h"
+
 #include <assert.h>
 #include <weft/loop.h>
 
@@ -11,13 +13,16 @@ enum handle_state {
 	HANDLE_READY,  /* in the ring of ready callbacks; position: its index there */
 	HANDLE_TIMER,  /* in the heap of timers; position: its index there */
 	HANDLE_QUEUED, /* in a weft_handle_queue; position: that queue's address */
+	HANDLE_LISTED, /* in the list of timers for which there is no room; position: its deadline
+			*/
 };
 
 enum handle_flag {
 	HANDLE_ALLOCATED = 1, /* a block of its own that whoever drops it unrun has to free */
 };
 
-static inline void handle_queue_append(struct weft_handle_queue *queue, struct weft_handle *handle)
+/* The two that leave state and position to the caller. */
+static inline void handle_queue_link(struct weft_handle_queue *queue, struct weft_handle *handle)
 {
 	handle->next = NULL;
 	handle->prev = queue->last;
@@ -26,15 +31,10 @@ static inline void handle_queue_append(struct weft_handle_queue *queue, struct w
 	else
 		queue->first = handle;
 	queue->last = handle;
-	handle->position = (uintptr_t)queue;
-	handle->state = HANDLE_QUEUED;
 }
 
-static inline void handle_queue_remove(struct weft_handle *handle)
+static inline void handle_queue_unlink(struct weft_handle_queue *queue, struct weft_handle *handle)
 {
-	struct weft_handle_queue *queue = (struct weft_handle_queue *)(uintptr_t)handle->position;
-
-	assert(handle->state == HANDLE_QUEUED);
 	if (handle->prev)
 		handle->prev->next = handle->next;
 	else
@@ -43,5 +43,29 @@ static inline void handle_queue_remove(struct weft_handle *handle)
 		handle->next->prev = handle->prev;
 	else
 		queue->last = handle->prev;
+}
+
+static inline void handle_queue_append(struct weft_handle_queue *queue, struct weft_handle *handle)
+{
+	handle_queue_link(queue, handle);
+	handle->position = (uintptr_t)queue;
+	handle->state = HANDLE_QUEUED;
+}
+
+static inline void handle_queue_remove(struct weft_handle *handle)
+{
+	assert(handle->state == HANDLE_QUEUED);
+	handle_queue_unlink((struct weft_handle_queue *)(uintptr_t)handle->position, handle);
 	handle->state = HANDLE_IDLE;
+}
+
+/* A handle that will not run lets go of its context. */
+static inline void handle_forget_context(struct weft_handle *handle)
+{
+	struct weft_vars *vars = handle->context;
+
+	if (__builtin_expect(vars != NULL, false)) {
+		handle->context = NULL;
+		vars_drop(vars);
+	}
 }

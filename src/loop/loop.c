@@ -102,6 +102,21 @@ static void run_timed(weft_loop *loop, void (*fn)(void *arg), void *arg)
 		loop_report_slow(loop, fn, name, duration);
 }
 
+/* Runs a callback where there is more to it: debug mode, or values of context variables. */
+static void run_attended(weft_loop *loop, struct weft_handle *handle)
+{
+	struct context context = {.vars = handle->context}, *before = context_here;
+
+	handle->context = NULL;
+	context_here = &context;
+	if (loop->debug)
+		run_timed(loop, handle->fn, handle->arg);
+	else
+		handle->fn(handle->arg);
+	context_here = before;
+	vars_release(context.vars);
+}
+
 /* Runs what is ready now; what that adds is the next iteration's. */
 static void run_ready(weft_loop *loop)
 {
@@ -112,8 +127,8 @@ static void run_ready(weft_loop *loop)
 		handle = ready_pop(&loop->ready);
 		if (!handle)
 			continue;
-		if (__builtin_expect(loop->debug, false))
-			run_timed(loop, handle->fn, handle->arg);
+		if (__builtin_expect(loop->attended, false))
+			run_attended(loop, handle);
 		else
 			handle->fn(handle->arg);
 		if (__builtin_expect(loop->after_step != NULL, false))
@@ -140,19 +155,27 @@ static int iterate(weft_loop *loop)
 		timers_expire(&loop->timers, weft_loop_time(loop), &loop->ready);
 	}
 	run_ready(loop);
+	/* Set by a callback that ran before there were any values. */
+	if (__builtin_expect(loop->attended, false))
+		context_clear(context_here);
 	return 0;
 }
 
 int weft_loop_run_forever(weft_loop *loop)
 {
+	struct context callbacks = {0}, *before = context_here;
 	int r;
 
 	if (loop->running)
 		return -EBUSY;
 	loop->running = true;
+	/* Callbacks see their own context, not the one in which the loop is run. */
+	context_here = &callbacks;
 	do
 		r = iterate(loop);
 	while (r == 0 && !loop->stopping);
+	context_here = before;
+	context_clear(&callbacks);
 	loop->running = false;
 	loop->stopping = false;
 	return r;
@@ -165,37 +188,41 @@ void weft_loop_stop(weft_loop *loop)
 
 /* --- callbacks --- */
 
-/* Debug mode's check of what would be a data race, and at best a callback that comes late. */
-static void check_thread(const weft_loop *loop, const char *call)
+/* Debug mode's check of what would be a data race, and at best a callback that comes late; and the
+ * context that the callback is to run in. */
+static void attend(weft_loop *loop, struct weft_handle *handle, const char *call)
 {
 	if (loop->debug && loop_here != loop)
 		fprintf(stderr,
 			"weft: %s(): not in the thread of the loop: use "
 			"weft_call_soon_threadsafe()\n",
 			call);
+	handle->context = context_capture();
 }
 
 void weft_call_soon(weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg)
 {
-	check_thread(loop, "weft_call_soon");
 	weft_handle_cancel(handle);
 	handle->fn = fn;
 	handle->arg = arg;
 	handle->loop = loop;
+	if (__builtin_expect(loop->attended, false))
+		attend(loop, handle, "weft_call_soon");
 	ready_push(&loop->ready, handle);
 }
 
 void weft_call_at(
 	weft_loop *loop, struct weft_handle *handle, weft_ns when, void (*fn)(void *arg), void *arg)
 {
-	check_thread(loop, "weft_call_at");
 	weft_handle_cancel(handle);
+	if (when == WEFT_NEVER)
+		return;
 	handle->fn = fn;
 	handle->arg = arg;
 	handle->loop = loop;
-	handle->when = when;
-	if (when != WEFT_NEVER)
-		timers_add(&loop->timers, handle);
+	if (__builtin_expect(loop->attended, false))
+		attend(loop, handle, "weft_call_at");
+	timers_add(&loop->timers, handle, when);
 }
 
 void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_ns delay,
@@ -214,11 +241,12 @@ void weft_handle_cancel(struct weft_handle *handle)
 
 	switch (handle->state) {
 	case HANDLE_IDLE:
-		break;
+		return;
 	case HANDLE_READY:
 		ready_remove(&loop->ready, handle);
 		break;
 	case HANDLE_TIMER:
+	case HANDLE_LISTED:
 		timers_remove(&loop->timers, handle);
 		break;
 	case HANDLE_QUEUED:
@@ -228,6 +256,7 @@ void weft_handle_cancel(struct weft_handle *handle)
 			handle_queue_remove(handle);
 		break;
 	}
+	handle_forget_context(handle);
 }
 
 bool weft_handle_scheduled(const struct weft_handle *handle)
@@ -237,11 +266,8 @@ bool weft_handle_scheduled(const struct weft_handle *handle)
 
 weft_ns weft_handle_when(const struct weft_handle *handle)
 {
-	bool timer = handle->state == HANDLE_TIMER ||
-		     (handle->state == HANDLE_QUEUED &&
-			     handle->position == (uintptr_t)&handle->loop->timers.overflow);
-
-	return timer ? handle->when : WEFT_NEVER;
+	return handle->state == HANDLE_IDLE ? WEFT_NEVER
+					    : timers_when(&handle->loop->timers, handle);
 }
 
 /* --- life --- */
@@ -311,6 +337,7 @@ int weft_loop_open(const struct weft_options *options, weft_loop **ret_loop)
 	}
 	list_init(&loop->hooks);
 	loop->debug = debug_wanted(options);
+	loop->attended = loop->debug || context_now()->vars;
 	loop->clock = options->clock;
 	loop->slow_callback = options->slow_callback > 0 ? options->slow_callback : WEFT_MS(100);
 	loop->stack_bytes = options->stack_bytes ? options->stack_bytes : 65536;

@@ -4,6 +4,7 @@
 /* The loop as the layers above it see it. */
 
 #include "base/list.h"
+#include "context.h"
 #include "ring/ring.h"
 #include "timers.h"
 #include "wakeup.h"
@@ -39,6 +40,8 @@ struct weft_loop {
 	bool running;
 	bool stopping;
 	bool debug;
+	/* Debug mode, or some context has values: callbacks are scheduled and run with care. */
+	bool attended;
 	enum weft_clock clock;
 	weft_ns virtual_now;
 	weft_ns slow_callback;
@@ -49,6 +52,9 @@ struct weft_loop {
 
 	/* The name of the task that a callback steps, or NULL: the task layer's, for reports. */
 	const char *(*step_name)(void (*fn)(void *arg), void *arg);
+
+	/* Where the running task keeps its choice of a context, or NULL: the task layer's. */
+	struct context **(*task_context)(void);
 
 	void (*after_step)(
 		weft_loop *loop); /* called once when the running callback has returned */
@@ -69,6 +75,13 @@ static inline void loop_hook_want(weft_loop *loop, struct loop_hook *hook)
 static inline void loop_ready(weft_loop *loop, struct weft_handle *handle)
 {
 	ready_push(&loop->ready, handle);
+}
+
+/* What is done besides where a loop is attended: the context goes with the handle. */
+static inline void loop_give_context(weft_loop *loop, struct weft_handle *handle)
+{
+	if (__builtin_expect(loop->attended, false))
+		handle->context = context_capture();
 }
 
 /* Debug mode's report of a callback that took longer than slow_callback: `name` is the task's whose

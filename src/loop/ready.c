@@ -22,8 +22,11 @@ void ready_drop(struct ready *ready)
 	struct weft_handle *handle;
 
 	while (ready_count(ready) > 0)
-		if ((handle = ready_pop(ready)) != NULL && handle->flags & HANDLE_ALLOCATED)
-			free(handle);
+		if ((handle = ready_pop(ready)) != NULL) {
+			handle_forget_context(handle);
+			if (handle->flags & HANDLE_ALLOCATED)
+				free(handle);
+		}
 }
 
 void ready_done(struct ready *ready)

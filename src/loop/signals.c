@@ -13,6 +13,7 @@ struct signal_watch {
 	struct weft_handle handle;
 	void (*fn)(void *arg);
 	void *arg;
+	weft_context *context;	 /* a copy of that of whoever added it, for all its calls */
 	struct sigaction before; /* the disposition to restore */
 };
 
@@ -32,8 +33,13 @@ static void caught(int signo)
 static void run_watch(void *arg)
 {
 	struct signal_watch *watch = arg;
+	weft_context *context = context_keep(watch->context);
+	struct context *before = context_here;
 
+	context_here = &context->context;
 	watch->fn(watch->arg);
+	context_here = before;
+	weft_context_release(context);
 }
 
 bool signals_collect(weft_loop *loop, uint64_t signals)
@@ -53,27 +59,42 @@ bool signals_collect(weft_loop *loop, uint64_t signals)
 	return any;
 }
 
+static void forget(struct signal_watch *watch)
+{
+	weft_context_release(watch->context);
+	free(watch);
+}
+
 int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), void *arg)
 {
 	struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART};
 	struct signal_watch *watch;
+	weft_context *context;
 	weft_loop *none = NULL;
 
 	if (signo < 1 || signo >= WAKEUP_SIGNALS)
 		return -EINVAL;
+	context = weft_copy_context();
+	if (!context)
+		return -ENOMEM;
 	watch = loop->wakeup.watches[signo];
 	if (watch) {
+		weft_context_release(watch->context);
+		watch->context = context;
 		watch->fn = fn;
 		watch->arg = arg;
 		return 0;
 	}
 	watch = calloc(1, sizeof(*watch));
-	if (!watch)
+	if (!watch) {
+		weft_context_release(context);
 		return -ENOMEM;
+	}
+	watch->context = context;
 	watch->fn = fn;
 	watch->arg = arg;
 	if (!atomic_compare_exchange_strong(&loop_of[signo], &none, loop)) {
-		free(watch);
+		forget(watch);
 		return -EBUSY;
 	}
 	loop->wakeup.watches[signo] = watch;
@@ -81,7 +102,7 @@ int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), v
 	if (sigaction(signo, &action, &watch->before) < 0) {
 		loop->wakeup.watches[signo] = NULL;
 		atomic_store(&loop_of[signo], NULL);
-		free(watch);
+		forget(watch);
 		return -EINVAL;
 	}
 	return 0;
@@ -100,7 +121,7 @@ int weft_remove_signal_handler(weft_loop *loop, int signo)
 	atomic_store(&loop_of[signo], NULL);
 	loop->wakeup.watches[signo] = NULL;
 	weft_handle_cancel(&watch->handle);
-	free(watch);
+	forget(watch);
 	return 1;
 }
 

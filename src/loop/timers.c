@@ -77,12 +77,39 @@ static int reserve(struct timers *timers)
 	return 0;
 }
 
+/* The list's handles keep their deadline themselves. */
+static weft_ns listed_when(const struct weft_handle *handle)
+{
+	return (weft_ns)handle->position;
+}
+
+static void list(struct timers *timers, struct weft_handle *handle, weft_ns when)
+{
+	handle_queue_link(&timers->overflow, handle);
+	handle->position = (uint64_t)when;
+	handle->state = HANDLE_LISTED;
+}
+
+static void unlist(struct timers *timers, struct weft_handle *handle)
+{
+	handle_queue_unlink(&timers->overflow, handle);
+	handle->state = HANDLE_IDLE;
+}
+
 void timers_drop(struct timers *timers)
 {
-	while (timers->count > 0)
-		timers->heap[--timers->count].handle->state = HANDLE_IDLE;
-	while (timers->overflow.first)
-		handle_queue_remove(timers->overflow.first);
+	while (timers->count > 0) {
+		struct weft_handle *handle = timers->heap[--timers->count].handle;
+
+		handle->state = HANDLE_IDLE;
+		handle_forget_context(handle);
+	}
+	while (timers->overflow.first) {
+		struct weft_handle *handle = timers->overflow.first;
+
+		unlist(timers, handle);
+		handle_forget_context(handle);
+	}
 }
 
 void timers_done(struct timers *timers)
@@ -92,12 +119,12 @@ void timers_done(struct timers *timers)
 	timers->heap = NULL;
 }
 
-void timers_add(struct timers *timers, struct weft_handle *handle)
+void timers_add(struct timers *timers, struct weft_handle *handle, weft_ns when)
 {
-	struct timer_entry entry = {handle->when, timers->sequence++, handle};
+	struct timer_entry entry = {when, timers->sequence++, handle};
 
 	if (reserve(timers) < 0) {
-		handle_queue_append(&timers->overflow, handle);
+		list(timers, handle, when);
 		return;
 	}
 	handle->state = HANDLE_TIMER;
@@ -106,8 +133,8 @@ void timers_add(struct timers *timers, struct weft_handle *handle)
 
 void timers_remove(struct timers *timers, struct weft_handle *handle)
 {
-	if (handle->state == HANDLE_QUEUED) {
-		handle_queue_remove(handle);
+	if (handle->state == HANDLE_LISTED) {
+		unlist(timers, handle);
 		return;
 	}
 	assert(timers->heap[handle->position].handle == handle);
@@ -115,13 +142,20 @@ void timers_remove(struct timers *timers, struct weft_handle *handle)
 	handle->state = HANDLE_IDLE;
 }
 
+weft_ns timers_when(const struct timers *timers, const struct weft_handle *handle)
+{
+	if (handle->state == HANDLE_TIMER)
+		return timers->heap[handle->position].when;
+	return handle->state == HANDLE_LISTED ? listed_when(handle) : WEFT_NEVER;
+}
+
 weft_ns timers_next(const struct timers *timers)
 {
 	weft_ns when = timers->count > 0 ? timers->heap[0].when : WEFT_NEVER;
 
 	for (const struct weft_handle *h = timers->overflow.first; h; h = h->next)
-		if (h->when < when)
-			when = h->when;
+		if (listed_when(h) < when)
+			when = listed_when(h);
 	return when;
 }
 
@@ -132,8 +166,10 @@ static void take_back(struct timers *timers)
 	struct weft_handle *handle;
 
 	while ((handle = timers->overflow.first) != NULL && reserve(timers) == 0) {
-		handle_queue_remove(handle);
-		timers_add(timers, handle);
+		weft_ns when = listed_when(handle);
+
+		unlist(timers, handle);
+		timers_add(timers, handle, when);
 	}
 }
 
@@ -144,11 +180,12 @@ static void expire_overflow(struct timers *timers, weft_ns limit, struct ready *
 		struct weft_handle *earliest = NULL;
 
 		for (struct weft_handle *h = timers->overflow.first; h; h = h->next)
-			if (h->when <= limit && (!earliest || h->when < earliest->when))
+			if (listed_when(h) <= limit &&
+				(!earliest || listed_when(h) < listed_when(earliest)))
 				earliest = h;
 		if (!earliest)
 			return;
-		handle_queue_remove(earliest);
+		unlist(timers, earliest);
 		ready_push(ready, earliest);
 	}
 }

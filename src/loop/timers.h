@@ -25,10 +25,12 @@ struct timers {
 /* Forgets all handles. */
 void timers_drop(struct timers *timers);
 void timers_done(struct timers *timers);
-/* The handle must be idle, with fn, arg and when set. */
-void timers_add(struct timers *timers, struct weft_handle *handle);
+/* The handle must be idle, with fn and arg set. */
+void timers_add(struct timers *timers, struct weft_handle *handle, weft_ns when);
 /* `handle` is one of them. */
 void timers_remove(struct timers *timers, struct weft_handle *handle);
+/* The deadline of a handle, which need not be one of them: then WEFT_NEVER. */
+weft_ns timers_when(const struct timers *timers, const struct weft_handle *handle);
 /* The earliest deadline, or WEFT_NEVER. */
 weft_ns timers_next(const struct timers *timers);
 /* Makes all that are due at `now` ready, in order. */

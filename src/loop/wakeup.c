@@ -51,6 +51,7 @@ void wakeup_close(weft_loop *loop, struct wakeup *wakeup)
 	while (call) {
 		struct remote_call *next = call->next;
 
+		handle_forget_context(&call->handle);
 		free(call);
 		call = next;
 	}
@@ -112,7 +113,11 @@ bool wakeup_collect(weft_loop *loop, struct wakeup *wakeup)
 	}
 	for (; oldest; oldest = oldest->next) {
 		oldest->handle.flags = HANDLE_ALLOCATED;
-		weft_call_soon(loop, &oldest->handle, run_call, oldest);
+		oldest->handle.fn = run_call;
+		oldest->handle.arg = oldest;
+		oldest->handle.loop = loop;
+		loop->attended |= oldest->handle.context != NULL;
+		loop_ready(loop, &oldest->handle);
 	}
 	return true;
 }
@@ -124,6 +129,7 @@ int weft_call_soon_threadsafe(weft_loop *loop, void (*fn)(void *arg), void *arg)
 
 	if (!call)
 		return -ENOMEM;
+	call->handle.context = context_capture();
 	call->fn = fn;
 	call->arg = arg;
 	call->next = atomic_load(&wakeup->calls);

@@ -122,6 +122,7 @@ void weft_future_add_done_callback(
 	handle->fn = fn;
 	handle->arg = arg;
 	handle->loop = future->loop;
+	loop_give_context(future->loop, handle);
 	if (future->state == FUTURE_PENDING)
 		handle_queue_append(&future->callbacks, handle);
 	else
@@ -138,7 +139,7 @@ size_t weft_future_remove_done_callback(
 		struct weft_handle *next = handle->next;
 
 		if (handle->fn == fn && handle->arg == arg) {
-			handle_queue_remove(handle);
+			weft_handle_cancel(handle);
 			removed++;
 		}
 		handle = next;

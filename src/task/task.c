@@ -33,7 +33,7 @@ static void destroy(weft_task *task)
 
 	assert(task->wake.state == HANDLE_IDLE);
 	while (task->future.callbacks.first)
-		handle_queue_remove(task->future.callbacks.first);
+		weft_handle_cancel(task->future.callbacks.first);
 	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
 		!(task->future.flags & FUTURE_RETRIEVED))
 		report(task, "Task exception was never retrieved");
@@ -42,6 +42,10 @@ static void destroy(weft_task *task)
 		free(task->future.error);
 		free(task->raised);
 		free(task->cancel_error);
+	}
+	if (task->own_context.vars || task->given_context) {
+		context_clear(&task->own_context);
+		weft_context_release(task->given_context);
 	}
 	coro_close(tasks->pool, &task->coro);
 }
@@ -142,6 +146,14 @@ static void task_step(void *arg)
 
 /* --- creation --- */
 
+static void run_in(weft_task *task, weft_context *context)
+{
+	task->given_context = context_keep(context);
+	task->context = &context->context;
+	if (context->context.vars)
+		task->future.loop->attended = true;
+}
+
 int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
 	weft_task **ret_task)
 {
@@ -176,6 +188,10 @@ int task_create(weft_loop *loop, const struct weft_task_options *options, weft_f
 		task->owner->tasks++;
 	if (options->name)
 		weft_task_set_name(task, options->name);
+	if (options->context)
+		run_in(task, options->context);
+	else if (__builtin_expect(loop->attended, false))
+		task->own_context.vars = context_capture();
 	task->wake.fn = task_step;
 	task->wake.arg = task;
 	task->wake.loop = loop;
@@ -249,7 +265,34 @@ const char *weft_task_waits_for(const weft_task *task)
 	return task->waiter->ops ? task->waiter->ops->name : "future";
 }
 
+weft_context *weft_task_context(weft_task *task)
+{
+	weft_context *context = task->given_context;
+
+	if (context)
+		return context;
+	context = weft_context_copy(NULL);
+	if (!context)
+		return NULL;
+	/* Its own becomes one that others can hold, with all that goes with it. */
+	context->context = task->own_context;
+	task->own_context = (struct context){0};
+	task->given_context = context;
+	if (!task->context || task->context == &task->own_context)
+		task->context = &context->context;
+	return context;
+}
+
 /* --- for the loop --- */
+
+struct context **task_context(void)
+{
+	if (!task_here)
+		return NULL;
+	if (!task_here->context)
+		task_here->context = &task_here->own_context;
+	return &task_here->context;
+}
 
 const char *task_step_name(void (*fn)(void *arg), void *arg)
 {

@@ -52,6 +52,10 @@ struct weft_task {
 					  */
 	struct cancel_walk walk;
 	char name[32]; /* empty: made of the id when asked for */
+
+	struct context *context;    /* what it runs in now; NULL: `own_context` */
+	struct context own_context; /* a copy of its creator's, where none was given */
+	weft_context *given_context;
 };
 
 /* What the task layer keeps with a loop. */
@@ -113,6 +117,9 @@ void task_drop(weft_task *task);
 
 /* weft_loop.step_name. */
 const char *task_step_name(void (*fn)(void *arg), void *arg);
+
+/* weft_loop.task_context. */
+struct context **task_context(void);
 
 /* Suspends the running task until `future`, which is pending, is done (NULL: until its next turn).
  * 0: `*outcome`, if not NULL, has its result, also where somebody else cancelled it; -ECANCELED:

@@ -98,6 +98,7 @@ static void tasks_close(struct loop_extension *extension)
 	while (!list_empty(&tasks->ended))
 		task_drop(list_entry(tasks->ended.next, weft_task, link));
 	coro_pool_close(tasks->pool);
+	tasks->loop->task_context = NULL;
 	tasks->loop->extensions[LOOP_TASKS] = NULL;
 	free(tasks);
 }
@@ -127,6 +128,7 @@ int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 	list_init(&tasks->ended);
 	list_init(&tasks->gatherings);
 	loop->step_name = task_step_name;
+	loop->task_context = task_context;
 	loop->extensions[LOOP_TASKS] = &tasks->extension;
 	*ret_tasks = tasks;
 	return 0;
