@@ -103,7 +103,7 @@ static void run_timed(weft_loop *loop, void (*fn)(void *arg), void *arg)
 }
 
 /* Runs a callback where there is more to it: debug mode, or values of context variables. */
-static void run_attended(weft_loop *loop, struct weft_handle *handle)
+static __attribute__((noinline)) void run_attended(weft_loop *loop, struct weft_handle *handle)
 {
 	struct context context = {.vars = handle->context}, *before = context_here;
 
@@ -190,7 +190,8 @@ void weft_loop_stop(weft_loop *loop)
 
 /* Debug mode's check of what would be a data race, and at best a callback that comes late; and the
  * context that the callback is to run in. */
-static void attend(weft_loop *loop, struct weft_handle *handle, const char *call)
+static __attribute__((cold, noinline)) void attend(
+	weft_loop *loop, struct weft_handle *handle, const char *call)
 {
 	if (loop->debug && loop_here != loop)
 		fprintf(stderr,
@@ -235,28 +236,32 @@ void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_ns delay,
 	weft_call_at(loop, handle, when, fn, arg);
 }
 
+static __attribute__((cold, noinline)) void cancel_with_context(struct weft_handle *handle)
+{
+	struct weft_vars *vars = handle->context;
+
+	handle->context = NULL;
+	weft_handle_cancel(handle);
+	vars_drop(vars);
+}
+
 void weft_handle_cancel(struct weft_handle *handle)
 {
 	weft_loop *loop = handle->loop;
 
-	switch (handle->state) {
-	case HANDLE_IDLE:
+	if (__builtin_expect(handle->context != NULL, false)) {
+		cancel_with_context(handle);
 		return;
-	case HANDLE_READY:
-		ready_remove(&loop->ready, handle);
-		break;
-	case HANDLE_TIMER:
-	case HANDLE_LISTED:
-		timers_remove(&loop->timers, handle);
-		break;
-	case HANDLE_QUEUED:
-		if (handle->position == (uintptr_t)&loop->ready.overflow)
-			ready_remove(&loop->ready, handle);
-		else
-			handle_queue_remove(handle);
-		break;
 	}
-	handle_forget_context(handle);
+	/* A timer most of the time: no table of jumps for the five states. */
+	if (handle->state == HANDLE_TIMER || handle->state == HANDLE_LISTED)
+		timers_remove(&loop->timers, handle);
+	else if (handle->state == HANDLE_READY ||
+		 (handle->state == HANDLE_QUEUED &&
+			 handle->position == (uintptr_t)&loop->ready.overflow))
+		ready_remove(&loop->ready, handle);
+	else if (handle->state == HANDLE_QUEUED)
+		handle_queue_remove(handle);
 }
 
 bool weft_handle_scheduled(const struct weft_handle *handle)
