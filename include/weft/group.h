@@ -48,6 +48,12 @@ WEFT_API int weft_group_enter(struct weft_group *group);
 WEFT_API int weft_group_spawn(
 	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task);
 
+/* The same with options (NULL: none); the owner is that of the group's task if they name none. The
+ * child belongs to the group before an eager first step; its end is seen in the next iteration even
+ * where that step was its last. */
+WEFT_API int weft_group_spawn_with(struct weft_group *group,
+	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task);
+
 /* Ends the group early: cancels the children and, while it is in its body, the task that owns the
  * group; the join then returns 0 unless a child failed (asyncio's TaskGroup.cancel()). Before the
  * enter: as soon as it is entered. Harmless twice. From a child, a callback, or the owner. */

@@ -33,12 +33,15 @@ struct weft_task_options {
 	struct weft_owner *owner; /* NULL: the creating task's */
 	/* What it runs in, and keeps as long as it lives; NULL: a copy of the creator's context. */
 	struct weft_context *context;
+	/* While the loop runs, its first step runs at once, up to its first suspension, with the
+	 * new task as the current one: one that never suspends is done when the call returns. */
+	bool eager_start;
 };
 
-/* Creates a task; it starts in the next iteration, never inline. With `ret_task` the caller gets a
- * reference, to be given back with weft_task_release(); NULL: fire and forget. The task is never
- * lost: it runs to its end either way. -EPERM: no loop in this thread; -ENOMEM; -EINVAL:
- * stack_bytes. */
+/* Creates a task; it starts in the next iteration, inline only with eager_start. With `ret_task`
+ * the caller gets a reference, to be given back with weft_task_release(); NULL: fire and forget.
+ * The task is never lost: it runs to its end either way. -EPERM: no loop in this thread; -ENOMEM;
+ * -EINVAL: stack_bytes; -EBUSY: an eager start in a context that is entered already. */
 WEFT_API int weft_create_task(weft_fn fn, void *arg, weft_task **ret_task);
 WEFT_API int weft_create_task_with(
 	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task);

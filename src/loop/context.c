@@ -19,19 +19,21 @@ static _Thread_local struct context thread_context;
 
 /* --- which one --- */
 
-struct context **context_place(void)
+struct context **context_place(struct context **ret_home)
 {
-	struct context **place =
-		loop_here && loop_here->task_context ? loop_here->task_context() : NULL;
+	struct context **place = NULL;
 
+	*ret_home = &thread_context;
+	if (loop_here && loop_here->task_context)
+		place = loop_here->task_context(ret_home);
 	return place ? place : &context_here;
 }
 
 struct context *context_now(void)
 {
-	struct context *context = *context_place();
+	struct context *home, **place = context_place(&home);
 
-	return context ? context : &thread_context;
+	return *place ? *place : home;
 }
 
 static pthread_key_t thread_end;
@@ -303,10 +305,10 @@ void weft_context_release(weft_context *context)
 
 int weft_context_run(weft_context *context, weft_fn fn, void *arg)
 {
-	struct context **place = context_place(), *before = *place;
+	struct context *home, **place = context_place(&home), *before = *place;
 	int r;
 
-	if (context->context.entered > 0 || before == &context->context)
+	if (context->context.entered > 0 || &context->context == (before ? before : home))
 		return -EBUSY;
 	context_keep(context);
 	context->context.entered++;

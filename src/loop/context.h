@@ -34,13 +34,14 @@ struct weft_context {
 	atomic_size_t references;
 };
 
-/* What is current in this thread where no task runs; NULL: the thread's own. */
+/* The choice of this thread where no task runs; NULL: the thread's own. */
 extern _Thread_local struct context *context_here __attribute__((visibility("hidden")));
 
 /* The current context. */
 struct context *context_now(void);
-/* Where the choice of the current context stands: to be changed for a while. */
-struct context **context_place(void);
+/* Where the choice of the current context stands, to be changed for a while; NULL there: *ret_home.
+ */
+struct context **context_place(struct context **ret_home);
 
 /* The current values, for somebody to keep. */
 struct weft_vars *context_capture(void);

@@ -53,8 +53,9 @@ struct weft_loop {
 	/* The name of the task that a callback steps, or NULL: the task layer's, for reports. */
 	const char *(*step_name)(void (*fn)(void *arg), void *arg);
 
-	/* Where the running task keeps its choice of a context, or NULL: the task layer's. */
-	struct context **(*task_context)(void);
+	/* Where the running task keeps its choice of a context, and what it means where that is
+	 * NULL; returns NULL where no task runs. The task layer's. */
+	struct context **(*task_context)(struct context **ret_home);
 
 	void (*after_step)(
 		weft_loop *loop); /* called once when the running callback has returned */

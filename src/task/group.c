@@ -100,10 +100,10 @@ int weft_group_enter(struct weft_group *group)
 	return 0;
 }
 
-int weft_group_spawn(
-	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task)
+int weft_group_spawn_with(struct weft_group *group, const struct weft_task_options *options,
+	weft_fn fn, void *arg, weft_task **ret_task)
 {
-	struct weft_task_options options = {.name = name};
+	struct weft_task_options with = options ? *options : (struct weft_task_options){0};
 	weft_task *task;
 	int r;
 
@@ -112,11 +112,14 @@ int weft_group_spawn(
 		return -EPERM;
 	if (group->flags & GROUP_ABORTING)
 		return -ECANCELED;
-	options.owner = group->parent->owner;
-	r = task_create(group->parent->future.loop, &options, fn, arg, &task);
+	if (!with.owner)
+		with.owner = group->parent->owner;
+	r = task_prepare(group->parent->future.loop, &with, fn, arg, true, &task);
 	if (r < 0)
 		return r;
 
+	/* Before its first step, which may end the group; but its end is told after that, so that
+	 * callbacks which the step itself adds come first. */
 	task->group = group;
 	task->group_prev = group->last;
 	if (group->last)
@@ -125,10 +128,18 @@ int weft_group_spawn(
 		group->first = task;
 	group->last = task;
 	group->running++;
+	task_start(task, &with);
 	weft_future_add_done_callback(&task->future, &task->group_done, child_done, task);
 	if (ret_task)
 		*ret_task = task;
 	return 0;
+}
+
+int weft_group_spawn(
+	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task)
+{
+	return weft_group_spawn_with(
+		group, &(struct weft_task_options){.name = name}, fn, arg, ret_task);
 }
 
 /* Waits for the children; an outside cancellation is theirs too. Returns -ECANCELED where there was

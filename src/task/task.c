@@ -149,13 +149,12 @@ static void task_step(void *arg)
 static void run_in(weft_task *task, weft_context *context)
 {
 	task->given_context = context_keep(context);
-	task->context = &context->context;
 	if (context->context.vars)
 		task->future.loop->attended = true;
 }
 
-int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
-	weft_task **ret_task)
+int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	bool referenced, weft_task **ret_task)
 {
 	struct tasks *tasks;
 	weft_task *task;
@@ -165,6 +164,10 @@ int task_create(weft_loop *loop, const struct weft_task_options *options, weft_f
 
 	if (options->stack_bytes != 0 && options->stack_bytes < 16384)
 		return -EINVAL;
+	if (options->eager_start && options->context && loop->running &&
+		(options->context->context.entered > 0 ||
+			&options->context->context == context_now()))
+		return -EBUSY;
 	r = tasks_of(loop, &tasks);
 	if (r < 0)
 		return r;
@@ -182,7 +185,7 @@ int task_create(weft_loop *loop, const struct weft_task_options *options, weft_f
 	task->fn = fn;
 	task->arg = arg;
 	task->id = ++tasks->last_id;
-	task->references = ret_task ? 2 : 1;
+	task->references = referenced ? 2 : 1;
 	task->owner = options->owner ? options->owner : task_here ? task_here->owner : NULL;
 	if (task->owner)
 		task->owner->tasks++;
@@ -196,7 +199,47 @@ int task_create(weft_loop *loop, const struct weft_task_options *options, weft_f
 	task->wake.arg = task;
 	task->wake.loop = loop;
 	list_append(&tasks->all, &task->link);
-	loop_ready(loop, &task->wake);
+	*ret_task = task;
+	return 0;
+}
+
+/* The first step on top of whatever runs now. For its length the creator's stack is what park() and
+ * the task's end take for the loop's, so that they come back here. */
+static void step_now(weft_task *task)
+{
+	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+	struct coro thread = tasks->thread;
+	weft_task *creator = task_here;
+
+	if (creator)
+		tasks->thread = creator->coro;
+	context_now()->entered++;
+	task_here = task;
+	coro_switch(&tasks->thread, &task->coro);
+	task_here = creator;
+	context_now()->entered--;
+	tasks->thread = thread;
+	if (tasks->loop->after_step == after_last_step)
+		after_last_step(tasks->loop);
+}
+
+void task_start(weft_task *task, const struct weft_task_options *options)
+{
+	if (options->eager_start && task->future.loop->running)
+		step_now(task);
+	else
+		loop_ready(task->future.loop, &task->wake);
+}
+
+int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	weft_task **ret_task)
+{
+	weft_task *task;
+	int r = task_prepare(loop, options, fn, arg, ret_task != NULL, &task);
+
+	if (r < 0)
+		return r;
+	task_start(task, options);
 	if (ret_task)
 		*ret_task = task;
 	return 0;
@@ -278,20 +321,19 @@ weft_context *weft_task_context(weft_task *task)
 	context->context = task->own_context;
 	task->own_context = (struct context){0};
 	task->given_context = context;
-	if (!task->context || task->context == &task->own_context)
-		task->context = &context->context;
 	return context;
 }
 
 /* --- for the loop --- */
 
-struct context **task_context(void)
+struct context **task_context(struct context **ret_home)
 {
-	if (!task_here)
+	weft_task *task = task_here;
+
+	if (!task)
 		return NULL;
-	if (!task_here->context)
-		task_here->context = &task_here->own_context;
-	return &task_here->context;
+	*ret_home = task->given_context ? &task->given_context->context : &task->own_context;
+	return &task->context;
 }
 
 const char *task_step_name(void (*fn)(void *arg), void *arg)

@@ -53,9 +53,9 @@ struct weft_task {
 	struct cancel_walk walk;
 	char name[32]; /* empty: made of the id when asked for */
 
-	struct context *context;    /* what it runs in now; NULL: `own_context` */
-	struct context own_context; /* a copy of its creator's, where none was given */
-	weft_context *given_context;
+	struct context *context;     /* weft_context_run()'s; NULL: its home, which is: */
+	weft_context *given_context; /* somebody else has it too */
+	struct context own_context;  /* where none was given: a copy of its creator's */
 };
 
 /* What the task layer keeps with a loop. */
@@ -119,7 +119,7 @@ void task_drop(weft_task *task);
 const char *task_step_name(void (*fn)(void *arg), void *arg);
 
 /* weft_loop.task_context. */
-struct context **task_context(void);
+struct context **task_context(struct context **ret_home);
 
 /* Suspends the running task until `future`, which is pending, is done (NULL: until its next turn).
  * 0: `*outcome`, if not NULL, has its result, also where somebody else cancelled it; -ECANCELED:
@@ -165,6 +165,13 @@ struct weft_error *task_take_error(weft_task *task, int code);
 
 /* Makes a copy of `error`, or NULL, what weft_last_error() says outside of tasks. */
 void raise_keep(const struct weft_error *error);
+
+/* A task on any open loop of this thread that nothing has made run yet: task_start() does. */
+int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	bool referenced, weft_task **ret_task);
+/* Its first step is in the next iteration, or now if the options say so. Now it may also end: then
+ * it is gone if nobody holds a reference. */
+void task_start(weft_task *task, const struct weft_task_options *options);
 
 /* weft_create_task_with() on any open loop of this thread. */
 int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,

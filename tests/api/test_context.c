@@ -344,6 +344,25 @@ IN_TASK(the_context_of_a_task_can_be_asked_for)
 	return 0;
 }
 
+static int ask_inside(void *unused)
+{
+	(void)unused;
+	EXPECT_TEXT(weft_context_get(weft_task_context(weft_current_task()), &word), "home");
+	return 0;
+}
+
+IN_TASK(a_task_that_is_in_another_context_can_be_asked_for_its_own)
+{
+	weft_context *context;
+
+	set("home");
+	context = weft_context_copy(NULL);
+	EXPECT_INT(weft_context_run(context, ask_inside, NULL), 0);
+	EXPECT_TEXT(get(), "home");
+	weft_context_release(context);
+	return 0;
+}
+
 IN_TASK(a_token_outlives_that_the_context_is_asked_for)
 {
 	struct weft_var_token token;
@@ -650,6 +669,7 @@ int main(void)
 		cmocka_unit_test(a_task_can_be_given_a_context),
 		cmocka_unit_test(two_tasks_in_one_context_see_each_others_values),
 		cmocka_unit_test(the_context_of_a_task_can_be_asked_for),
+		cmocka_unit_test(a_task_that_is_in_another_context_can_be_asked_for_its_own),
 		cmocka_unit_test(a_token_outlives_that_the_context_is_asked_for),
 		cmocka_unit_test(a_callback_runs_in_a_copy_of_what_was_current),
 		cmocka_unit_test(a_callback_that_sets_first_of_all_is_alone_with_it),
