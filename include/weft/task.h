@@ -11,10 +11,12 @@ extern "C" {
 #endif
 
 /* asyncio.run: opens a loop, runs `main` as its first task, and at the end cancels what is left,
- * waits for it, reports its errors and closes the loop. Returns what `main` returned, or -errno
- * where the loop could not be opened (weft_loop_open_error()). Unless keep_sigint is set, and if
- * SIGINT had its default action: SIGINT cancels `main`, and if that ends cancelled the call returns
- * -EINTR (KeyboardInterrupt); a second SIGINT ends the process. `options` may be NULL. */
+ * waits for it, reports its errors to the exception handler and closes the loop; tasks that
+ * clean-up creates are ended likewise, a hundred times over. Returns what `main` returned, or
+ * -errno where the loop could not be opened (weft_loop_open_error()), or -EDEADLK where nothing can
+ * ever run (virtual time). Unless keep_sigint is set, and if SIGINT had its default action: SIGINT
+ * cancels `main`, and if that ends cancelled the call returns -EINTR (KeyboardInterrupt); a second
+ * SIGINT ends the process. `options` may be NULL. */
 WEFT_API int weft_run(weft_fn main, void *arg, const struct weft_options *options);
 
 /* What tasks belong to: every task belongs to the owner of the task that created it, to none if

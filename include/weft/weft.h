@@ -11,6 +11,7 @@
 #include <weft/future.h>  /* a result to come */
 #include <weft/group.h>	  /* tasks that end together */
 #include <weft/loop.h>	  /* callbacks, timers, signals */
+#include <weft/runner.h>  /* several runs of one loop */
 #include <weft/scope.h>	  /* blocks: timeout, shield */
 #include <weft/task.h>	  /* coroutines that the loop drives; weft_run() */
 #include <weft/wait.h>	  /* several futures at once: gather, wait, as_completed */

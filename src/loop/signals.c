@@ -125,6 +125,13 @@ int weft_remove_signal_handler(weft_loop *loop, int signo)
 	return 1;
 }
 
+bool signals_handled_by(const weft_loop *loop, int signo, void (*fn)(void *arg), const void *arg)
+{
+	const struct signal_watch *watch = loop->wakeup.watches[signo];
+
+	return watch && watch->fn == fn && watch->arg == arg;
+}
+
 void signals_forget(weft_loop *loop)
 {
 	for (int signo = 1; signo < WAKEUP_SIGNALS; signo++)

@@ -15,7 +15,7 @@ const struct weft_future_ops task_future_ops = {.name = "task"};
 
 /* --- end --- */
 
-static void report(weft_task *task, const char *message)
+void task_report(weft_task *task, const char *message)
 {
 	weft_call_exception_handler(task->future.loop,
 		&(struct weft_exception){
@@ -36,7 +36,7 @@ static void destroy(weft_task *task)
 		weft_handle_cancel(task->future.callbacks.first);
 	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
 		!(task->future.flags & FUTURE_RETRIEVED))
-		report(task, "Task exception was never retrieved");
+		task_report(task, "Task exception was never retrieved");
 	list_remove(&task->link);
 	if (task->future.error || task->raised || task->cancel_error) {
 		free(task->future.error);
@@ -59,25 +59,31 @@ void weft_task_release(weft_task *task)
 		destroy(task);
 }
 
-/* During weft_run()'s end an error is told at once: nobody is left to ask for it. */
-static void closing_ended(struct tasks *tasks, weft_task *task)
+/* weft_run()'s end goes on one iteration after the last task has ended: as if it had gathered them.
+ */
+static void closing_seen(void *arg)
 {
-	if (task->future.state == FUTURE_FINISHED && task->future.result < 0 &&
-		!(task->future.flags & FUTURE_RETRIEVED)) {
-		task->future.flags |= FUTURE_RETRIEVED;
-		report(task, "unhandled exception during weft_run() shutdown");
-	}
+	struct tasks *tasks = arg;
+
+	future_complete(&tasks->closing, FUTURE_FINISHED, 0);
+}
+
+static void closing_ended(struct tasks *tasks)
+{
 	if (--tasks->closing_left == 0)
-		future_complete(&tasks->closing, FUTURE_FINISHED, 0);
+		weft_call_soon(tasks->loop, &tasks->closing_seen, closing_seen, tasks);
 }
 
 static void end(weft_task *task, int result)
 {
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 	struct weft_owner *owner = task->owner;
+	bool closing = tasks->closing_left > 0 && task->id <= tasks->closing_id;
 
-	list_remove(&task->link);
-	list_append(&tasks->ended, &task->link);
+	if (!closing) { /* else it keeps its place, for the order of reports */
+		list_remove(&task->link);
+		list_append(&tasks->ended, &task->link);
+	}
 
 	if (result == -ECANCELED) {
 		task->future.error = task_take_error(task, -ECANCELED);
@@ -97,8 +103,8 @@ static void end(weft_task *task, int result)
 	if (owner && --owner->tasks == 0 && owner->idle.state == FUTURE_PENDING &&
 		owner->idle.callbacks.first)
 		future_complete(&owner->idle, FUTURE_FINISHED, 0);
-	if (tasks->closing_left > 0 && task->id <= tasks->closing_id)
-		closing_ended(tasks, task);
+	if (closing)
+		closing_ended(tasks);
 }
 
 /* --- running --- */
@@ -344,7 +350,7 @@ const char *task_step_name(void (*fn)(void *arg), void *arg)
 void task_drop(weft_task *task)
 {
 	if (task->future.state == FUTURE_PENDING)
-		report(task, "Task was destroyed but it is pending!");
+		task_report(task, "Task was destroyed but it is pending!");
 	weft_handle_cancel(&task->wake);
 	weft_handle_cancel(&task->group_done);
 	destroy(task);

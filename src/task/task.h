@@ -65,16 +65,21 @@ struct tasks {
 	struct coro thread;
 	weft_task *leaving; /* has ended in this step, its stack is still to be left */
 	struct coro_pool *pool;
-	struct list all;	/* weft_task.link: those that have not ended, by creation */
+	struct list all; /* weft_task.link: those that have not ended, by creation (see closing) */
 	struct list ended;	/* weft_task.link: those that somebody still refers to */
 	struct list gatherings; /* weft_gathering.link */
 	uint64_t last_id;
 
-	/* weft_run()'s end: how many tasks up to `closing_id` have not ended yet, and who waits for
-	 * that */
+	/* The runner's end: how many tasks up to `closing_id` have not ended yet, and who waits for
+	 * that. Those that have stay in `all` until it is over. */
 	uint64_t closing_id;
 	size_t closing_left;
+	struct weft_handle closing_seen;
 	struct weft_future closing;
+
+	/* Called as a task (arg: the loop) after the last task has ended, before the loop is
+	 * closed; NULL: nothing is to be done. */
+	weft_fn shutdown;
 };
 
 /* The running task of this thread, or NULL. */
@@ -114,6 +119,9 @@ static inline void future_release(struct weft_future *future)
 
 /* At the end of the loop: a task that has not ended is reported, and never runs again. */
 void task_drop(weft_task *task);
+
+/* Tells the loop's exception handler of a task. */
+void task_report(weft_task *task, const char *message);
 
 /* weft_loop.step_name. */
 const char *task_step_name(void (*fn)(void *arg), void *arg);

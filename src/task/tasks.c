@@ -17,7 +17,7 @@ size_t weft_all_tasks(weft_loop *loop, const struct weft_owner *owner, weft_task
 	list_for_each(link, &tasks->all) {
 		weft_task *task = list_entry(link, weft_task, link);
 
-		if (owner && task->owner != owner)
+		if ((owner && task->owner != owner) || weft_task_done(task))
 			continue;
 		if (found < n)
 			list[found] = task;
