@@ -53,3 +53,9 @@ void *coro_switch_prepare(char *stack, void *top, void (*entry)(void *arg), void
 		(unsigned)address);
 	return &prepared->context;
 }
+
+int coro_switch_saved(const void *sp, ucontext_t *ret_context)
+{
+	*ret_context = *(const ucontext_t *)sp;
+	return 1; /* coro_switch_stack(), which swapcontext() returns to */
+}

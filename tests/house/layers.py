@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include(?:_next)?\b\s*(?:"([^"]+)"|<([^>]+)>|(\S.
 # behind one door.
 LIBRARIES = {
     r'liburing\.h|liburing/.*': {'ring'},
-    r'valgrind/.*|sanitizer/.*': {'coro'},
+    r'valgrind/.*|sanitizer/.*|libunwind\.h': {'coro'},
     r'ini\.h|jemalloc/.*': {'daemon'},
 }
 
