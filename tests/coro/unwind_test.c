@@ -112,8 +112,8 @@ static void calls_of_a_suspended_one(void)
 	look(false);
 	finish();
 	CHECK(n_noted == CALLS);
-	/* Before them come the function that called the switch, and innermost(). */
-	CHECK(find_noted() == 1 || find_noted() == 2);
+	/* Before them come innermost(), suspend(), and what is inlined into that elsewhere. */
+	CHECK(find_noted() >= 1 && find_noted() <= 4);
 }
 
 static void looking_does_not_disturb(void)
@@ -190,7 +190,7 @@ static void deep_stacks(void)
 	n_counted = 0;
 	coro_unwind(coro, false, count, NULL);
 	CHECK(n_counted >= 200 + CALLS);
-	CHECK(n_counted < 200 + CALLS + 15);
+	CHECK(n_counted < 200 + CALLS + 20);
 	finish();
 }
 
