@@ -23,8 +23,9 @@
 #include <weft/queue.h>	    /* items from task to task */
 #include <weft/semaphore.h> /* permits */
 
-#include <weft/server.h> /* listening sockets */
-#include <weft/stats.h>	 /* what a loop has done */
-#include <weft/stream.h> /* connections */
+#include <weft/inspect.h> /* where tasks are, and who waits for whom */
+#include <weft/server.h>  /* listening sockets */
+#include <weft/stats.h>	  /* what a loop has done */
+#include <weft/stream.h>  /* connections */
 
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { ITERATIONS_UNTIMED = 1024 };
+
 _Thread_local weft_loop *loop_here;
 static _Thread_local char open_error[256];
 
@@ -67,13 +69,19 @@ static int wait_for_io(weft_loop *loop, weft_ns timeout)
 	return r;
 }
 
-/* In virtual time, where nobody outside is expected to call: nothing is ready, nothing will become
- * so, and no I/O is under way. */
+/* Nothing is ready, nothing will become so, no I/O is under way, and nobody outside is expected to
+ * call. */
+bool loop_quiet(const weft_loop *loop)
+{
+	return loop->holds == 0 && ready_count(&loop->ready) == 0 &&
+	       timers_next(&loop->timers) == WEFT_NEVER && !wakeup_arrived(&loop->wakeup) &&
+	       ring_idle(loop->ring, &loop->wakeup.op);
+}
+
+/* In virtual time nobody calls from outside without having announced it. */
 static bool dead(const weft_loop *loop)
 {
-	return loop->clock == WEFT_CLOCK_VIRTUAL && loop->holds == 0 && !loop->stopping &&
-	       ready_count(&loop->ready) == 0 && timers_next(&loop->timers) == WEFT_NEVER &&
-	       !wakeup_arrived(&loop->wakeup) && ring_idle(loop->ring, &loop->wakeup.op);
+	return loop->clock == WEFT_CLOCK_VIRTUAL && !loop->stopping && loop_quiet(loop);
 }
 
 /* Virtual time passes when nothing else can happen: straight to the next deadline. */
@@ -138,13 +146,15 @@ static void run_ready(weft_loop *loop)
 
 static int iterate(weft_loop *loop)
 {
+	weft_ns timeout;
 	bool any;
 	int r;
 
 	run_hooks(loop);
 	if (dead(loop))
 		return -EDEADLK;
-	r = wait_for_io(loop, wait_time(loop));
+	timeout = wait_time(loop);
+	r = wait_for_io(loop, timeout);
 	if (r < 0)
 		return r;
 	any = wakeup_arrived(&loop->wakeup) && wakeup_collect(loop, &loop->wakeup);
@@ -152,7 +162,12 @@ static int iterate(weft_loop *loop)
 		if (loop->clock == WEFT_CLOCK_VIRTUAL && r == 0 && !any &&
 			ready_count(&loop->ready) == 0 && !loop->stopping)
 			jump(loop);
-		timers_expire(&loop->timers, weft_loop_time(loop), &loop->ready);
+		loop->now = weft_loop_time(loop);
+		timers_expire(&loop->timers, loop->now, &loop->ready);
+	} else if (timeout != 0 || ++loop->iterations % ITERATIONS_UNTIMED == 0) {
+		/* For the reports of who waits since when: reading the clock in each iteration
+		 * would double the cost of a yield. */
+		loop->now = weft_loop_time(loop);
 	}
 	run_ready(loop);
 	/* Set by a callback that ran before there were any values. */
@@ -171,6 +186,7 @@ int weft_loop_run_forever(weft_loop *loop)
 	loop->running = true;
 	/* Callbacks see their own context, not the one in which the loop is run. */
 	context_here = &callbacks;
+	loop->now = weft_loop_time(loop);
 	do
 		r = iterate(loop);
 	while (r == 0 && !loop->stopping);

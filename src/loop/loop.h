@@ -44,6 +44,8 @@ struct weft_loop {
 	bool attended;
 	enum weft_clock clock;
 	weft_ns virtual_now;
+	weft_ns now;	     /* the time when it was last read: see iterate() */
+	unsigned iterations; /* counts up for ever */
 	weft_ns slow_callback;
 
 	void (*exception_handler)(
@@ -84,6 +86,8 @@ static inline void loop_give_context(weft_loop *loop, struct weft_handle *handle
 	if (__builtin_expect(loop->attended, false))
 		handle->context = context_capture();
 }
+/* There is nothing to do, and nobody is known who could change that. */
+bool loop_quiet(const weft_loop *loop);
 
 /* Debug mode's report of a callback that took longer than slow_callback: `name` is the task's whose
  * step it was, or empty. */

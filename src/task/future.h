@@ -30,6 +30,10 @@ struct weft_future_ops {
 	/* The i-th of the futures that this one waits for, NULL behind the last: the edges of the
 	 * graph of who waits for whom. NULL: it waits for none. */
 	struct weft_future *(*awaits)(const struct weft_future *future, size_t i);
+	/* What is waited for where that is not the future itself: the lock, the queue. NULL: it is.
+	 * `*ret_holder`: the id of the task that alone can let go of it, left as it is where there
+	 * is none. */
+	const void *(*object)(const struct weft_future *future, uint64_t *ret_holder);
 };
 
 /* A task's future is cancelled through its task: task.c. */

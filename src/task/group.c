@@ -141,6 +141,8 @@ int weft_group_spawn(
 	return weft_group_spawn_with(
 		group, &(struct weft_task_options){.name = name}, fn, arg, ret_task);
 }
+/* Who its members are each of them knows: graph.c. */
+static const struct weft_future_ops group_ops = {.name = "group"};
 
 /* Waits for the children; an outside cancellation is theirs too. Returns -ECANCELED where there was
  * one. */
@@ -149,8 +151,9 @@ static int wait_for_children(struct weft_group *group)
 	int cancelled = 0;
 
 	while (group->running > 0) {
-		if (weft_future_done(&group->idle))
-			weft_future_reset(&group->idle);
+		free(group->idle.error);
+		group->idle =
+			(struct weft_future){.ops = &group_ops, .loop = group->parent->future.loop};
 		if (park(&group->idle, NULL) == -ECANCELED && !(group->flags & GROUP_ABORTING)) {
 			cancelled = -ECANCELED;
 			abort_children(group);

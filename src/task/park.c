@@ -103,6 +103,7 @@ static inline int park_here(weft_task *task, struct weft_future *future, int *ou
 		assert(future->state == FUTURE_PENDING);
 		task->waiter = future;
 		task->outcome = outcome;
+		task->since = task->future.loop->now;
 		handle_queue_append(&future->callbacks, &task->wake);
 		if (__builtin_expect(task->must_cancel, false))
 			pass_on(task, future);

@@ -22,6 +22,11 @@ static void expire(void *arg)
 	task_cancel_from(timeout->task, NULL, timeout->depth);
 }
 
+weft_task *timeout_task(const struct weft_handle *handle)
+{
+	return handle->fn == expire ? ((const struct weft_timeout *)handle->arg)->task : NULL;
+}
+
 int weft_timeout_reschedule(struct weft_timeout *timeout, weft_ns when)
 {
 	weft_loop *loop;

@@ -126,7 +126,7 @@ static int cancelled_unstarted(weft_task *task)
 	return -ECANCELED;
 }
 
-static void task_main(void *head)
+void task_main(void *head)
 {
 	weft_task *task = head;
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];

@@ -35,6 +35,8 @@ struct weft_task {
 
 	int *outcome; /* where the result of `waiter` is wanted, or NULL */
 
+	weft_ns since; /* when it began to wait for `waiter`, by loop->now */
+
 	struct weft_future future;
 	weft_fn fn;
 	void *arg;
@@ -122,6 +124,8 @@ void task_drop(weft_task *task);
 
 /* Tells the loop's exception handler of a task. */
 void task_report(weft_task *task, const char *message);
+/* The first frame of every task, which calls its function. */
+void task_main(void *head);
 
 /* weft_loop.step_name. */
 const char *task_step_name(void (*fn)(void *arg), void *arg);
@@ -167,6 +171,9 @@ static inline int task_cancelling(const weft_task *task)
 {
 	return task->cancelling - task->held;
 }
+
+/* The task that this timer cancels, if it is a timeout's; else NULL. */
+weft_task *timeout_task(const struct weft_handle *handle);
 
 /* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
 struct weft_error *task_take_error(weft_task *task, int code);

@@ -42,6 +42,9 @@ size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *
 	return asked;
 }
 
+/* Who its members are each of them knows: graph.c. */
+static const struct weft_future_ops owner_ops = {.name = "owner"};
+
 int weft_owner_wait(struct weft_owner *owner)
 {
 	if (!task_here)
@@ -51,8 +54,11 @@ int weft_owner_wait(struct weft_owner *owner)
 	while (owner->tasks > 0) {
 		int r;
 
-		if (weft_future_done(&owner->idle))
-			weft_future_reset(&owner->idle);
+		/* Others may be waiting for it already. */
+		if (!owner->idle.ops || weft_future_done(&owner->idle)) {
+			free(owner->idle.error);
+			owner->idle = (struct weft_future){.ops = &owner_ops};
+		}
 		r = weft_await(&owner->idle, NULL);
 		if (r < 0)
 			return r;
