@@ -862,7 +862,7 @@ IN_TASK(a_file_that_takes_no_more)
 
 /* --- large ------------------------------------------------------------------------------------ */
 
-static weft_task *chain[20000];
+static weft_task *chain[5000];
 
 static int await_next(void *arg)
 {
