@@ -38,10 +38,7 @@ static struct weft_future *awaited(const struct weft_future *future, size_t i)
 	const weft_as_completed *iterator =
 		list_entry(future, struct next, waiter.future)->iterator;
 
-	for (size_t k = 0; k < iterator->n; k++)
-		if (iterator->members[k].future->state == FUTURE_PENDING && i-- == 0)
-			return iterator->members[k].future;
-	return NULL;
+	return i < iterator->n ? iterator->members[i].future : NULL;
 }
 
 static const struct weft_future_ops next_ops = {.name = "as_completed", .awaits = awaited};

@@ -18,7 +18,9 @@ enum barrier_state {
 	BARRIER_BROKEN,
 };
 
-static const struct weft_future_ops barrier_ops = {.name = "barrier"};
+WAITER_OBJECT(barrier_of, struct weft_barrier, waiters)
+
+static const struct weft_future_ops barrier_ops = {.name = "barrier", .object = barrier_of};
 
 static void change(struct weft_barrier *barrier, enum barrier_state state)
 {

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <weft/condition.h>
 
-static const struct weft_future_ops condition_ops = {.name = "condition"};
+WAITER_OBJECT(condition_of, struct weft_condition, waiters)
+
+static const struct weft_future_ops condition_ops = {.name = "condition", .object = condition_of};
 
 struct weft_lock *weft_condition_lock(struct weft_condition *condition)
 {

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 
-static const struct weft_future_ops event_ops = {.name = "event"};
+WAITER_OBJECT(event_of, struct weft_event, waiters)
+
+static const struct weft_future_ops event_ops = {.name = "event", .object = event_of};
 
 void weft_event_set(struct weft_event *event)
 {

@@ -7,7 +7,17 @@
 #include <errno.h>
 #include <weft/lock.h>
 
-static const struct weft_future_ops lock_ops = {.name = "lock"};
+static const void *lock_of(const struct weft_future *future, uint64_t *ret_holder)
+{
+	const struct weft_lock *lock =
+		list_entry(waiter_of(future)->queue, struct weft_lock, waiters);
+
+	if (lock->locked)
+		*ret_holder = lock->holder;
+	return lock;
+}
+
+static const struct weft_future_ops lock_ops = {.name = "lock", .object = lock_of};
 
 /* Free, and nobody who was there before still wants it. */
 static bool free_for_newcomers(const struct weft_lock *lock)

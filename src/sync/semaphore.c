@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <weft/semaphore.h>
 
-static const struct weft_future_ops semaphore_ops = {.name = "semaphore"};
+WAITER_OBJECT(semaphore_of, struct weft_semaphore, waiters)
+
+static const struct weft_future_ops semaphore_ops = {.name = "semaphore", .object = semaphore_of};
 
 bool weft_semaphore_locked(const struct weft_semaphore *semaphore)
 {

@@ -17,6 +17,19 @@ struct weft_waiter {
 	struct weft_waiters *queue; /* that it is in, or NULL */
 };
 
+static inline const struct weft_waiter *waiter_of(const struct weft_future *future)
+{
+	return (const struct weft_waiter *)future;
+}
+
+/* A function for weft_future_ops.object: what has the queue of the waiter as its `member`. */
+#define WAITER_OBJECT(function, type, member)                                               \
+	static const void *function(const struct weft_future *future, uint64_t *ret_holder) \
+	{                                                                                   \
+		(void)ret_holder;                                                           \
+		return list_entry(waiter_of(future)->queue, type, member);                  \
+	}
+
 /* Enters the queue at its end and parks the running task until somebody wakes the waiter. 0, or
  * -ECANCELED: the task was cancelled, maybe after it had been woken (waiter_woken()). -EPERM: not
  * in a task; -EINVAL: the queue belongs to another loop. Whatever it returns, the caller ends with

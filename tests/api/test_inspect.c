@@ -638,6 +638,195 @@ IN_TASK(a_timeout_opens_a_circle)
 	return 0;
 }
 
+/* --- locks and the like ------------------------------------------------------------------------
+ */
+
+static struct weft_lock locks[2];
+static struct weft_event event;
+
+static int lock_both(void *order)
+{
+	int first = order != NULL, r;
+
+	WEFT_LOCKED(r, &locks[first])
+	{
+		r = weft_sleep(0);
+		if (r == 0)
+			r = weft_lock_acquire(&locks[!first]);
+		if (r == 0)
+			weft_lock_release(&locks[!first]);
+	}
+	return r;
+}
+
+static int hold_and_await(void *future)
+{
+	int r;
+
+	WEFT_LOCKED(r, &locks[0])
+	r = weft_await(future, NULL);
+	return r;
+}
+
+static int want_lock(void *unused)
+{
+	int r;
+
+	(void)unused;
+	WEFT_LOCKED(r, &locks[0])
+	say("got");
+	return r;
+}
+
+IN_TASK(a_lock_s_holder)
+{
+	struct weft_node nodes[2];
+	weft_task *h, *a, *b;
+	FILE *file;
+
+	memset(known, 0, sizeof(known));
+	memset(locks, 0, sizeof(locks));
+	h = named("h", hold_and_await, &known[0]);
+	a = named("a", want_lock, NULL);
+	b = named("b", want_lock, NULL);
+	spin(1);
+	say_graph();
+	EXPECT_TRACE("h>future0 a>lock b>lock lock>h");
+	EXPECT_INT(weft_task_awaited_by(h, nodes, 2), 1);
+	EXPECT(nodes[0].object == &locks[0] && !nodes[0].task);
+	weft_task_set_name(weft_current_task(), "main");
+	file = open_text();
+	EXPECT_INT(weft_print_graph(weft_running_loop(), file), 0);
+	EXPECT_TEXT(close_text(file), "main (with_reports_noted) is running\n"
+				      "a (want_lock) waits for lock 0x* held by h, 0.000 s\n"
+				      "└── h (hold_and_await) waits for future 0x*, 0.000 s\n"
+				      "b (want_lock) waits for lock 0x* held by h, 0.000 s\n"
+				      "└── h: see above\n");
+	weft_future_set_result(&known[0], 0);
+	EXPECT_INT(outcome(h), 0);
+	EXPECT_INT(outcome(a), 0);
+	EXPECT_INT(outcome(b), 0);
+	EXPECT_TRACE("got got");
+	return 0;
+}
+
+static int hold_for_ever(void *unused)
+{
+	(void)unused;
+	return weft_lock_acquire(&locks[0]);
+}
+
+IN_TASK(a_holder_that_has_ended)
+{
+	weft_task *a;
+
+	memset(locks, 0, sizeof(locks));
+	EXPECT_INT(outcome(spawn(hold_for_ever, NULL)), 0);
+	a = named("a", want_lock, NULL);
+	spin(1);
+	say_graph();
+	EXPECT_TRACE("a>lock");
+	/* Any task may release it. */
+	EXPECT_INT(weft_loop_deadlock(weft_running_loop(), NULL, 0), 0);
+	end_task(a);
+	return 0;
+}
+
+IN_TASK(two_locks_in_the_wrong_order)
+{
+	struct weft_stuck stuck[2];
+	char line[256];
+	weft_task *a, *b;
+	FILE *file;
+
+	memset(locks, 0, sizeof(locks));
+	a = named("a", lock_both, NULL);
+	b = named("b", lock_both, &locks);
+	spin(2);
+	say_graph();
+	EXPECT_TRACE("a>lock(1) b>lock(1) lock>b(1) lock>a(1)");
+	EXPECT_INT(weft_loop_deadlock(weft_running_loop(), stuck, 2), 2);
+	EXPECT(stuck[0].task == a && stuck[0].waits_for.object == &locks[1]);
+	EXPECT(stuck[1].task == b && stuck[1].waits_for.object == &locks[0]);
+	EXPECT_INT(weft_loop_deadlock_text(weft_running_loop(), line, sizeof(line)), 2);
+	EXPECT(strstr(line, "a waits for lock 0x") &&
+		strstr(line, " held by b; b waits for lock "));
+	file = open_text();
+	EXPECT_INT(weft_print_deadlock(weft_running_loop(), file), 0);
+	EXPECT_TEXT(close_text(file), "2 tasks can never run again:\n"
+				      "  a (lock_both) waits for lock 0x* held by b, 0.000 s\n"
+				      "  b (lock_both) waits for lock 0x* held by a, 0.000 s\n"
+				      "circle: a -> lock 0x* -> b -> lock 0x* -> a\n");
+	end_task(a);
+	EXPECT_INT(outcome(b), 0);
+	return 0;
+}
+
+static int lock_twice(void *unused)
+{
+	int r = weft_lock_acquire(&locks[0]);
+
+	(void)unused;
+	return r < 0 ? r : weft_lock_acquire(&locks[0]);
+}
+
+IN_TASK(a_lock_that_one_holds_already)
+{
+	struct weft_stuck stuck;
+	weft_task *a;
+
+	memset(locks, 0, sizeof(locks));
+	a = named("a", lock_twice, NULL);
+	spin(1);
+	say_graph();
+	EXPECT_TRACE("a>lock(1) lock>a(1)");
+	EXPECT_INT(weft_loop_deadlock(weft_running_loop(), &stuck, 1), 1);
+	EXPECT(stuck.task == a && stuck.circle == 1);
+	end_task(a);
+	return 0;
+}
+
+static int wait_for_event(void *unused)
+{
+	(void)unused;
+	return weft_event_wait(&event);
+}
+
+static int next_of(void *iterator)
+{
+	weft_future *future;
+
+	return weft_as_completed_next(iterator, &future);
+}
+
+IN_TASK(events_and_as_completed)
+{
+	WEFT_AUTO(as_completed) iterator = NULL;
+	struct weft_node nodes[4];
+	weft_task *a, *b, *c;
+
+	memset(known, 0, sizeof(known));
+	memset(&event, 0, sizeof(event));
+	several[0] = &known[0];
+	several[1] = &known[1];
+	EXPECT_INT(weft_as_completed_open(several, 2, WEFT_NEVER, &iterator), 0);
+	a = named("a", wait_for_event, NULL);
+	b = named("b", wait_for_event, NULL);
+	c = named("c", next_of, iterator);
+	spin(1);
+	say_graph();
+	EXPECT_TRACE("a>event b>event c>as_completed as_completed>future0 as_completed>future1");
+	EXPECT_INT(weft_future_awaited_by(&known[0], nodes, 4), 1);
+	EXPECT_TEXT(nodes[0].what, "as_completed");
+	weft_event_set(&event);
+	weft_future_set_result(&known[0], 0);
+	weft_future_set_result(&known[1], 0);
+	EXPECT_INT(outcome(a), 0);
+	EXPECT_INT(outcome(b), 0);
+	EXPECT_INT(outcome(c), 1);
+	return 0;
+}
+
 /* --- a loop with nothing to do ---------------------------------------------------------------- */
 
 ON_LOOP(all_who_wait_in_a_dead_loop)
@@ -912,6 +1101,11 @@ int main(void)
 		cmocka_unit_test(a_circle_is_found),
 		cmocka_unit_test(a_way_out_of_a_circle),
 		cmocka_unit_test(a_timeout_opens_a_circle),
+		cmocka_unit_test(a_lock_s_holder),
+		cmocka_unit_test(a_holder_that_has_ended),
+		cmocka_unit_test(two_locks_in_the_wrong_order),
+		cmocka_unit_test(a_lock_that_one_holds_already),
+		cmocka_unit_test(events_and_as_completed),
 		cmocka_unit_test(all_who_wait_in_a_dead_loop),
 		cmocka_unit_test(the_tree),
 		cmocka_unit_test(the_tree_with_a_circle),
