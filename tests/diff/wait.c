@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Statements about tasks and futures: waiting for one or several, cancelling, setting. */
+
+#include "run.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a name stands for now. */
+struct target {
+	struct instance *instance; /* NULL: a plain future */
+	struct weft_future *future;
+};
+
+static bool find_target(struct frame *frame, struct ref ref, struct target *ret_target)
+{
+	struct run *run = frame->run;
+	struct instance *instance;
+
+	if (ref.kind == REF_OBJECT) {
+		*ret_target = (struct target){NULL, &run->objects[ref.index].future};
+		return true;
+	}
+	instance = ref.kind == REF_SELF ? frame->self : run->variables[ref.index].instance;
+	if (!instance)
+		return false;
+	*ret_target = (struct target){instance, instance_future(instance)};
+	return true;
+}
+
+static int raise_code(struct frame *frame, int code)
+{
+	frame->exception = exception_here(frame->run, code);
+	return code;
+}
+
+static void add_value(struct run *run, int value)
+{
+	if (value != NOTHING)
+		text_add(&run->result, "%d", value);
+}
+
+/* Why it was cancelled. */
+static const char *message_of(struct run *run, struct target target)
+{
+	const struct weft_error *error = weft_future_error(target.future);
+
+	if (target.instance) {
+		if (target.instance->is_past && target.instance->message_taken)
+			return NULL;
+		target.instance->message_taken = true;
+	}
+	if (!error || !error->message)
+		return NULL;
+	return arena_copy(run->arena, error->message, strlen(error->message));
+}
+
+/* How a wait went: `r`; if that is 0, the outcome of what was waited for. */
+static int settle(struct frame *frame, struct target target, int r, int outcome)
+{
+	if (r < 0)
+		return raise_code(frame, r);
+	if (outcome >= 0) {
+		add_value(frame->run, outcome);
+		return 0;
+	}
+	frame->exception = (struct exception){outcome, NULL};
+	if (outcome == -ECANCELED && target.future)
+		frame->exception.message = message_of(frame->run, target);
+	return outcome;
+}
+
+static int wait_for_one(struct frame *frame, const struct statement *st, struct target target)
+{
+	static const struct target nobody;
+	struct weft_future *future = target.future;
+	/* A shield in between tells that it was cancelled, but not why. */
+	bool was_done = weft_future_done(future);
+	int r, outcome = 0;
+
+	switch (st->op) {
+	case OP_SHIELD:
+		r = weft_shield(future, &outcome);
+		return settle(frame, was_done ? target : nobody, r, outcome);
+	case OP_WAITFOR:
+		r = weft_await_for(future, WEFT_S(st->n), &outcome);
+		return settle(frame, target, r, outcome);
+	default:
+		r = weft_await(future, &outcome);
+		return settle(frame, target, r, outcome);
+	}
+}
+
+/* --- several --- */
+
+static int gather(struct frame *frame, enum op op, const struct target targets[],
+	struct weft_future *const futures[], size_t n)
+{
+	int flags = op == OP_GATHERX ? WEFT_RETURN_EXCEPTIONS : 0;
+	struct run *run = frame->run;
+	int results[REFS_MAX];
+	int r = weft_gather(futures, n, flags, results);
+
+	if (r < 0)
+		return raise_code(frame, r);
+	text_add(&run->result, "[");
+	for (size_t i = 0; i < n; i++) {
+		struct exception exception = {results[i], NULL};
+
+		text_add(&run->result, "%s", i > 0 ? "," : "");
+		if (results[i] >= 0) {
+			add_value(run, results[i]);
+			continue;
+		}
+		/* asyncio makes a new CancelledError here, with a plain future's message only. */
+		if (results[i] == -ECANCELED && !targets[i].instance)
+			exception.message = message_of(run, targets[i]);
+		exception_add(run, &run->result, exception);
+	}
+	text_add(&run->result, "]");
+	return 0;
+}
+
+/* asyncio.wait() takes a set. */
+static size_t without_doubles(struct weft_future *futures[], size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < kept && futures[k] != futures[i])
+			k++;
+		if (k == kept)
+			futures[kept++] = futures[i];
+	}
+	return kept;
+}
+
+static int wait_for_some(
+	struct frame *frame, const struct statement *st, struct weft_future *futures[], size_t n)
+{
+	enum weft_when when = st->op == OP_WAITALL   ? WEFT_ALL_COMPLETED
+			      : st->op == OP_WAITANY ? WEFT_FIRST_COMPLETED
+						     : WEFT_FIRST_EXCEPTION;
+	int r;
+
+	if (n == 0) {
+		text_add(&frame->run->result, "none");
+		return 0;
+	}
+	n = without_doubles(futures, n);
+	r = weft_wait(futures, n, when, st->n2 == NEVER ? WEFT_NEVER : WEFT_S(st->n2));
+	if (r < 0)
+		return raise_code(frame, r);
+	text_add(&frame->run->result, "%d/%zu", r, n - (size_t)r);
+	return 0;
+}
+
+static int wait_for_several(struct frame *frame, const struct statement *st)
+{
+	struct weft_future *futures[REFS_MAX] = {NULL};
+	struct target targets[REFS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->n_refs; i++) {
+		if (!find_target(frame, st->refs[i], &targets[n]))
+			continue;
+		futures[n] = targets[n].future;
+		n++;
+	}
+	if (st->op == OP_GATHER || st->op == OP_GATHERX)
+		return gather(frame, st->op, targets, futures, n);
+	return wait_for_some(frame, st, futures, n);
+}
+
+/* --- all of them --- */
+
+static int perform_with(struct frame *frame, const struct statement *st, struct target target)
+{
+	struct run *run = frame->run;
+
+	switch (st->op) {
+	case OP_CANCEL:
+		text_add(&run->result, "%s",
+			weft_future_cancel(target.future, st->message) == 1 ? "T" : "F");
+		return 0;
+	case OP_STATE:
+		future_state(run, target.future, &run->result);
+		return 0;
+	case OP_SET:
+		return raise_code(frame, weft_future_set_result(target.future, st->n));
+	case OP_FAIL:
+		return raise_code(
+			frame, weft_future_set_error(target.future, code_of_error(run, st->n)));
+	default:
+		return wait_for_one(frame, st, target);
+	}
+}
+
+int wait_perform(struct frame *frame, const struct statement *st)
+{
+	struct target target;
+
+	if (st->op == OP_GATHER || st->op == OP_GATHERX || st->op == OP_WAITALL ||
+		st->op == OP_WAITANY || st->op == OP_WAITEXC)
+		return wait_for_several(frame, st);
+	if (find_target(frame, st->refs[0], &target))
+		return perform_with(frame, st, target);
+	text_add(&frame->run->result, "none");
+	return 0;
+}
