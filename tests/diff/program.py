@@ -8,11 +8,12 @@ class Malformed(Exception):
 
 
 class Statement:
-    __slots__ = ('op', 'number', 'arguments', 'body', 'handlers', 'ending')
+    __slots__ = ('op', 'number', 'arguments', 'body', 'handlers', 'ending', 'compiled')
 
     def __init__(self, op, number, arguments):
         self.op, self.number, self.arguments = op, number, arguments
         self.body, self.handlers, self.ending = [], [], None
+        self.compiled = None    # what the reference makes of it
 
 
 class Program:
@@ -59,15 +60,33 @@ class Open:
         self.in_handler = False
 
 
+# Random programs are made of few different lines: what they mean is kept. A statement's meaning
+# depends on the names in its program, so there is one such memory for each set of names.
+WORDS = {}
+STATEMENTS = {}
+MEMORIES_MAX = 1000
+MEMORY_MAX = 20000
+
+
+def words_of(line):
+    found = WORDS.get(line)
+    if found is None:
+        if len(WORDS) > MEMORY_MAX:
+            WORDS.clear()
+        found = WORDS[line] = tuple(line.split('#')[0].split())
+    return found
+
+
 class Parser:
     def __init__(self, text):
-        self.lines = [line.split('#')[0].split() for line in text.split('\n')]
+        self.lines = [words_of(line) for line in text.split('\n')]
         self.program = Program()
         self.kinds = {}         # object's name: kind
         self.names = {words[1] for words in self.lines if len(words) > 1 and words[0] == 'task'}
         self.blocks = []
         self.numbered = 0
         self.line = 0
+        self.statements = None
 
     def fail(self, what):
         raise Malformed(what)
@@ -163,10 +182,20 @@ class Parser:
             if self.name(words[0], False) in self.program.templates:
                 self.fail(f'a second task {words[0]}')
             self.numbered = 0
+            self.remember()
             body = self.program.templates[words[0]] = []
             self.blocks.append(Open('task', None, body))
         else:
             self.fail(f"'{word}' does not belong between the tasks")
+
+    def remember(self):
+        """The statements that are known where these names stand for these things."""
+        names = (frozenset(self.kinds.items()), frozenset(self.names))
+        if len(STATEMENTS) > MEMORIES_MAX:
+            STATEMENTS.clear()
+        self.statements = STATEMENTS.setdefault(names, {})
+        if len(self.statements) > MEMORY_MAX:
+            self.statements.clear()
 
     def clause(self, word, words):
         block = self.blocks[-1]
@@ -182,14 +211,18 @@ class Parser:
             self.fail(f'{word}: {" ".join(CATCHES)}')
 
     def statement(self, word, words):
-        if word not in FORMS:
-            self.fail(f"no statement '{word}'")
         if word == 'gspawn' and not any(block.op == 'group' for block in self.blocks):
             self.fail('gspawn outside of a group')
         if word == 'reraise' and not any(block.in_handler for block in self.blocks):
             self.fail('reraise outside of an except')
         self.numbered += 1
-        made = Statement(word, self.numbered, self.arguments(FORMS[word], words))
+        made = self.statements.get((self.numbered, word, words))
+        if made is None:
+            if word not in FORMS:
+                self.fail(f"no statement '{word}'")
+            made = Statement(word, self.numbered, self.arguments(FORMS[word], words))
+            if word not in BLOCKS:
+                self.statements[self.numbered, word, words] = made
         self.blocks[-1].statements.append(made)
         if word in BLOCKS:
             if len(self.blocks) > 32:

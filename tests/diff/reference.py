@@ -58,7 +58,7 @@ class Loop(asyncio.BaseEventLoop):
         if timeout is None:
             raise NothingCanRun
         if timeout > 0:
-            self.now = self._scheduled[0]._when
+            self.now = int(self._scheduled[0]._when)
         return ()
 
     def _process_events(self, events):
@@ -326,7 +326,7 @@ def compile_primitive(st):
 
     def trace(frame, result):
         run = frame.run
-        run.trace.append(f'{int(run.loop.now)} {frame.label}{where} {result}'.rstrip())
+        run.trace.append(f'{run.loop.now} {frame.label}{where} {result}'.rstrip())
 
     def plain(frame):
         frame.run.step(frame, at)
@@ -480,7 +480,10 @@ BLOCKS = {'loop': compile_loop, 'try': compile_try, 'with': compile_with,
 
 
 def compile_body(statements):
-    steps = [BLOCKS.get(st.op, compile_primitive)(st) for st in statements]
+    for st in statements:
+        if st.compiled is None:
+            st.compiled = BLOCKS.get(st.op, compile_primitive)(st)
+    steps = [st.compiled for st in statements]
 
     async def body(frame):
         for step, suspends in steps:
@@ -520,7 +523,7 @@ class Run:
         self.round = None
 
     def line(self, label, text):
-        self.trace.append(f'{int(self.loop.now)} {label}.{text}')
+        self.trace.append(f'{self.loop.now} {label}.{text}')
 
     def step(self, frame, at):
         self.steps += 1
