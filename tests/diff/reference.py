@@ -247,7 +247,10 @@ def make_wait(when):
             targets = frame.run.find_all(names)
             if not targets:
                 return 'none'
-            done, pending = await asyncio.wait(targets, timeout=limit, return_when=when)
+            # asyncio.wait() without its set, whose order is nobody's: which of several that are done
+            # already is asked for its exception depends on it.
+            done, pending = await asyncio.tasks._wait(dict.fromkeys(targets), limit, when,
+                                                      frame.run.loop)
             return f'{len(done)}/{len(pending)}'
         return perform
     return make
