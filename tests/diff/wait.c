@@ -40,23 +40,18 @@ static void add_value(struct run *run, int value)
 		text_add(&run->result, "%d", value);
 }
 
-/* Why it was cancelled. */
-static const char *message_of(struct run *run, struct target target)
+/* Why a plain future was cancelled. */
+static const char *message_of(struct run *run, struct weft_future *future)
 {
-	const struct weft_error *error = weft_future_error(target.future);
+	const struct weft_error *error = weft_future_error(future);
 
-	if (target.instance) {
-		if (target.instance->is_past && target.instance->message_taken)
-			return NULL;
-		target.instance->message_taken = true;
-	}
-	if (!error || !error->message)
-		return NULL;
-	return arena_copy(run->arena, error->message, strlen(error->message));
+	return error && error->message
+		       ? arena_copy(run->arena, error->message, strlen(error->message))
+		       : NULL;
 }
 
 /* How a wait went: `r`; if that is 0, the outcome of what was waited for. */
-static int settle(struct frame *frame, struct target target, int r, int outcome)
+static int settle(struct frame *frame, struct instance *instance, int r, int outcome)
 {
 	if (r < 0)
 		return raise_code(frame, r);
@@ -64,31 +59,26 @@ static int settle(struct frame *frame, struct target target, int r, int outcome)
 		add_value(frame->run, outcome);
 		return 0;
 	}
-	frame->exception = (struct exception){outcome, NULL};
-	if (outcome == -ECANCELED && target.future)
-		frame->exception.message = message_of(frame->run, target);
+	raise_code(frame, outcome);
+	if (outcome == -ECANCELED && instance) {
+		if (instance->is_past && instance->message_taken)
+			frame->exception.message = NULL;
+		instance->message_taken = true;
+	}
 	return outcome;
 }
 
 static int wait_for_one(struct frame *frame, const struct statement *st, struct target target)
 {
-	static const struct target nobody;
-	struct weft_future *future = target.future;
-	/* A shield in between tells that it was cancelled, but not why. */
-	bool was_done = weft_future_done(future);
 	int r, outcome = 0;
 
-	switch (st->op) {
-	case OP_SHIELD:
-		r = weft_shield(future, &outcome);
-		return settle(frame, was_done ? target : nobody, r, outcome);
-	case OP_WAITFOR:
-		r = weft_await_for(future, WEFT_S(st->n), &outcome);
-		return settle(frame, target, r, outcome);
-	default:
-		r = weft_await(future, &outcome);
-		return settle(frame, target, r, outcome);
-	}
+	if (st->op == OP_SHIELD)
+		r = weft_shield(target.future, &outcome);
+	else if (st->op == OP_WAITFOR)
+		r = weft_await_for(target.future, WEFT_S(st->n), &outcome);
+	else
+		r = weft_await(target.future, &outcome);
+	return settle(frame, target.instance, r, outcome);
 }
 
 /* --- several --- */
@@ -114,7 +104,7 @@ static int gather(struct frame *frame, enum op op, const struct target targets[]
 		}
 		/* asyncio makes a new CancelledError here, with a plain future's message only. */
 		if (results[i] == -ECANCELED && !targets[i].instance)
-			exception.message = message_of(run, targets[i]);
+			exception.message = message_of(run, futures[i]);
 		exception_add(run, &run->result, exception);
 	}
 	text_add(&run->result, "]");
