@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import tempfile
 
+import micro
 from processes import Failed, Server, cpus, descriptors, free_port, line_of, run, start
 
 
@@ -48,6 +49,7 @@ class Bench:
     build: str            # the build directory
     quick: bool
     missing: dict         # peer: why it is not there
+    peers: list = dataclasses.field(default_factory=list)   # of micro: micro.Program
 
     def program(self, name):
         return os.path.join(self.build, "tests", "bench", name)
@@ -206,34 +208,69 @@ def switch(bench):
                         note="no bare switch for this processor")
 
 
-def _micro(bench, *arguments, operations):
-    rounds = []
-    for _ in range(1 if bench.quick else 3):
-        rounds += json.loads(run([bench.program("micro"), *arguments, 5, operations]))
-    return statistics.median(rounds)
+def _beside_peers(bench, what, words, operations, most=None, unit="ns", rounds=5, repeats=3):
+    """Weft alone, and then beside each peer: faster than all of them is the goal."""
+    weft = micro.Program("weft", [bench.program("micro")], 1)
+    rows = micro.alternate([weft, *bench.peers], words, 1 if bench.quick else repeats,
+                           3 if bench.quick and rounds > 1 else rounds,
+                           operations // (2 if bench.quick else 1))
+    mine = rows.pop("weft")
+    yield Figure.of(what, unit, statistics.median(mine), most)
+    for name, theirs in rows.items():
+        yield Figure.beside(what, unit, mine, name, theirs, most=1.0)
 
 
 def yields(bench):
     """yield: through the scheduler, among 2, 1,000 and 100,000 tasks"""
-    for tasks, most in ((2, None), (1000, 15), (100000, None)):
-        yield Figure.of(f"yield among {tasks:,} tasks", "ns",
-                        _micro(bench, "yield", tasks, operations=2000000), most)
+    for tasks, most in ((2, 10), (1000, 12), (100000, 40)):
+        yield from _beside_peers(bench, f"yield among {tasks:,} tasks", ["yield", tasks], 2000000,
+                                 most)
 
 
 def spawn(bench):
     """spawn: a trivial task, and its await"""
-    yield Figure.of("spawn + await", "ns", _micro(bench, "spawn", operations=1000000), 60)
+    yield from _beside_peers(bench, "spawn + await", ["spawn"], 1000000, 60)
 
 
 def future(bench):
-    """future: two tasks, each completes the other's future and awaits its own"""
-    yield Figure.of("future round trip", "ns", _micro(bench, "future", operations=1000000), None)
+    """future: one is created, a callback sets it, and it is awaited"""
+    yield from _beside_peers(bench, "future round trip", ["future"], 1000000, 30)
+
+
+def gather(bench):
+    """gather: 1,000 trivial tasks created and gathered, by task"""
+    yield from _beside_peers(bench, "gather of 1,000, by task", ["gather", 1000], 1000000)
+
+
+def queue(bench):
+    """queue: an item from one task to another, with room for 100 and for 1"""
+    for room, most in ((100, 7), (1, 30)):
+        yield from _beside_peers(bench, f"queue item, room for {room}", ["queue", room], 1000000,
+                                 most)
+
+
+def lock(bench):
+    """lock: acquire, yield and release by 100 tasks"""
+    yield from _beside_peers(bench, "lock among 100 tasks", ["lock", 100], 1000000, 25)
 
 
 def timer(bench):
     """timer: add and cancel while 1,000,000 are pending"""
-    yield Figure.of("timer add + cancel, 1M pending", "ns",
-                    _micro(bench, "timer", 1000000, operations=1000000), None)
+    pending = 100000 if bench.quick else 1000000
+    yield from _beside_peers(bench, f"timer add + cancel, {pending:,}", ["timer", pending],
+                             1000000, 60)
+
+
+def fire(bench):
+    """fire: 1,000,000 timers within a second, one in each us, CPU time of all"""
+    timers = 100000 if bench.quick else 1000000
+    yield from _beside_peers(bench, f"{timers:,} timers fire", ["fire", timers], 1,
+                             600 * timers / 1000000, "ms", rounds=1)
+
+
+def threadsafe(bench):
+    """threadsafe: 1,000 callbacks in a row from another thread, by callback"""
+    yield from _beside_peers(bench, "call from another thread", ["threadsafe", 1000], 1000000, 100)
 
 
 def _available_bytes():
@@ -252,6 +289,10 @@ def sleepers(bench):
         tasks, note = fit, "as many as fit into the free memory"
     row = json.loads(run([bench.program("sleepers"), tasks]))
     yield Figure.of(f"RSS of a task asleep, {tasks:,}", "B", row["rss_bytes"], 4.4 * 1024, note)
+    few = min(tasks, 100000)
+    for name, sizes in micro.alternate(bench.peers, ["sleepers", few], 1, 1, 1).items():
+        yield Figure.beside(f"RSS of a task asleep, {few:,} there", "B", [row["rss_bytes"]], name,
+                            sizes)
     yield Figure.of(f"first spawn of a task, {tasks:,}", "ns", row["spawn_ns"], None,
                     note=f"its end by cancellation: {row['cancel_ns']:.0f} ns")
 
@@ -292,7 +333,8 @@ def idle(bench):
 
 ALL = {"echo": echo, "echo-deep": echo_deep, "echo-wide": echo_wide, "echo-few": echo_few,
        "echo-bulk": echo_bulk, "lines": lines, "plugin": plugin, "redis": redis,
-       "switch": switch, "yield": yields, "spawn": spawn, "future": future, "timer": timer,
+       "switch": switch, "yield": yields, "spawn": spawn, "future": future, "gather": gather,
+       "queue": queue, "lock": lock, "timer": timer, "fire": fire, "threadsafe": threadsafe,
        "sleepers": sleepers, "idle": idle}
 
 

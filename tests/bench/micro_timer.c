@@ -51,8 +51,8 @@ int measure_timer(void *unused)
 	return r;
 }
 
-/* --- fire: `size` timers with deadlines anywhere in the next second, until the last has run: the
- * CPU time of that in ms --- */
+/* --- fire: `size` timers with deadlines anywhere in the next `size` us, until the last has run:
+ * the CPU time of that in ms --- */
 
 static long left;
 
@@ -69,7 +69,7 @@ static int fire_all(struct weft_handle *timers, uint64_t *random)
 
 	left = size;
 	for (long i = 0; i < size; i++) {
-		weft_ns delay = (weft_ns)(random_next(random) % (uint64_t)WEFT_S(1));
+		weft_ns delay = (weft_ns)(random_next(random) % (uint64_t)WEFT_US(size));
 
 		weft_call_later(loop, &timers[i], delay, fired, &last);
 	}

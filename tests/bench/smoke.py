@@ -14,10 +14,15 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 
 import figures  # noqa: E402
+import micro  # noqa: E402
 import processes  # noqa: E402
 import tap  # noqa: E402
 
-bench = figures.Bench(os.path.abspath(sys.argv[1]), quick=True, missing={})
+BUILD = os.path.abspath(sys.argv[1])
+bench = figures.Bench(BUILD, quick=True, missing={})
+# What micro measures, with numbers that take no time.
+MICRO = {"yield": [10], "spawn": [], "future": [], "timer": [100], "fire": [100],
+         "threadsafe": [10]}
 
 
 def echo(name, *arguments, **options):
@@ -63,6 +68,27 @@ def prints_a_row(name, *arguments):
     return case
 
 
+def peer_measures(name):
+    """A peer that is there measures all that micro does: one number for each round."""
+    def case():
+        found, missing = micro.peers(BUILD)
+        program = next((program for program in found if program.name.startswith(name)), None)
+        if not program:
+            raise tap.Skip(missing[name])
+        for measurement, size in MICRO.items():
+            words = [*program.command, measurement, *size, 1, 100]
+            row = json.loads(processes.run(words))
+            assert len(row) == 1 and row[0] > 0, (measurement, row)
+    return case
+
+
+def turn_by_turn():
+    program = micro.Program("weft", [bench.program("micro")], 1)
+    half = micro.Program("half", [bench.program("micro")], 1 / 2)
+    rows = micro.alternate([program, half], ["yield", 10], 2, 3, 100)
+    assert {name: len(row) for name, row in rows.items()} == {"weft": 6, "half": 6}, rows
+
+
 def main():
     try:
         with processes.Server("liburing", [bench.program("echo_uring_single")]):
@@ -79,10 +105,10 @@ def main():
         ("load turns from one server to another", two_servers),
         ("load fails where no server is", no_server),
         ("idle connections are counted", idle),
-        ("micro yield", prints_a_row("micro", "yield", 10, 2, 100)),
-        ("micro spawn", prints_a_row("micro", "spawn", 2, 100)),
-        ("micro future", prints_a_row("micro", "future", 2, 100)),
-        ("micro timer", prints_a_row("micro", "timer", 1000, 2, 100)),
+        *((f"micro {name}", prints_a_row("micro", name, *size, 2, 100))
+          for name, size in MICRO.items()),
+        *((f"the same for {peer}", peer_measures(peer)) for peer in [*micro.PROGRAMS, "Go"]),
+        ("micro and its peers take turns", turn_by_turn),
         ("sleepers", prints_a_row("sleepers", 100)),
         ("switch", prints_a_row("switch", 2, 1000)),
     ])
