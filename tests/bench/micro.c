@@ -3,8 +3,8 @@
 /* What the scheduler's operations cost, through the public API and the shared library, as a program
  * would meet them.
  *
- *	micro yield TASKS | spawn | future | timer PENDING | fire TIMERS | threadsafe BATCH
- *	    [ROUNDS [OPERATIONS]]
+ *	micro yield TASKS | spawn | future | gather TASKS | queue ROOM | lock TASKS
+ *	    | timer PENDING | fire TIMERS | threadsafe BATCH   [ROUNDS [OPERATIONS]]
  *
  * Prints the ns per operation of each round, as JSON; of `fire` the CPU time of all in ms. */
 
@@ -29,8 +29,9 @@ int each_round(weft_fn fn, void *arg, double count)
 
 static _Noreturn void usage(void)
 {
-	fprintf(stderr, "usage: micro yield TASKS | spawn | future | timer PENDING | fire TIMERS | "
-			"threadsafe BATCH [ROUNDS [OPERATIONS]]\n");
+	fprintf(stderr, "usage: micro yield TASKS | spawn | future | gather TASKS | queue ROOM | "
+			"lock TASKS "
+			"| timer PENDING | fire TIMERS | threadsafe BATCH [ROUNDS [OPERATIONS]]\n");
 	exit(2);
 }
 
@@ -44,6 +45,9 @@ int main(int argc, char **argv)
 		{"yield", measure_yield, true},
 		{"spawn", measure_spawn, false},
 		{"future", measure_future, false},
+		{"gather", measure_gather, true},
+		{"queue", measure_queue, true},
+		{"lock", measure_lock, true},
 		{"timer", measure_timer, true},
 		{"fire", measure_fire, true},
 		{"threadsafe", measure_threadsafe, true},

@@ -35,6 +35,10 @@ static inline uint64_t random_next(uint64_t *state)
 int measure_yield(void *unused);
 int measure_spawn(void *unused);
 int measure_future(void *unused);
+int measure_gather(void *unused);
+/* micro_sync.c */
+int measure_queue(void *unused);
+int measure_lock(void *unused);
 /* micro_timer.c */
 int measure_timer(void *unused);
 int measure_fire(void *unused);

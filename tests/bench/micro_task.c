@@ -107,3 +107,37 @@ int measure_future(void *unused)
 	(void)unused;
 	return each_round(round_trips, NULL, (double)operations);
 }
+
+/* --- gather: `size` tasks that return at once are created and gathered; counted by task --- */
+
+static int gather_all(void *unused)
+{
+	weft_future **futures = calloc((size_t)size, sizeof(weft_future *));
+	weft_task **tasks = calloc((size_t)size, sizeof(weft_task *));
+	int r = futures && tasks ? 0 : -ENOMEM;
+
+	(void)unused;
+	for (long turn = turns(); turn > 0 && r >= 0; turn--) {
+		long created = 0;
+
+		for (; created < size && r >= 0; created++) {
+			r = weft_create_task(trivial, NULL, &tasks[created]);
+			if (r < 0)
+				break;
+			futures[created] = weft_task_future(tasks[created]);
+		}
+		if (r >= 0)
+			r = weft_gather(futures, (size_t)size, 0, NULL);
+		while (created > 0)
+			weft_task_release(tasks[--created]);
+	}
+	free(tasks);
+	free(futures);
+	return r;
+}
+
+int measure_gather(void *unused)
+{
+	(void)unused;
+	return each_round(gather_all, NULL, (double)turns() * (double)size);
+}

@@ -21,8 +21,8 @@ import tap  # noqa: E402
 BUILD = os.path.abspath(sys.argv[1])
 bench = figures.Bench(BUILD, quick=True, missing={})
 # What micro measures, with numbers that take no time.
-MICRO = {"yield": [10], "spawn": [], "future": [], "timer": [100], "fire": [100],
-         "threadsafe": [10]}
+MICRO = {"yield": [10], "spawn": [], "future": [], "gather": [10], "queue": [2], "lock": [10],
+         "timer": [100], "fire": [100], "threadsafe": [10]}
 
 
 def echo(name, *arguments, **options):
