@@ -37,6 +37,11 @@ unsigned faults_end(void)
 	return atomic_load(&injected);
 }
 
+unsigned faults_calls(void)
+{
+	return atomic_load(&calls);
+}
+
 static long open_files(void)
 {
 	long n = 0;

@@ -27,6 +27,9 @@ void faults_begin(const struct fault_plan *plan);
 /* Ends the plan; returns how many calls failed. */
 unsigned faults_end(void);
 
+/* How many calls of the plan's kinds there have been since its begin. */
+unsigned faults_calls(void);
+
 struct fault_balance {
 	long blocks, mappings, files;
 };
