@@ -86,6 +86,7 @@ static struct weft_future *ask(
 	struct weft_gathering *gathering;
 
 	if (future->state != FUTURE_PENDING) {
+		future->flags |= FUTURE_RETRIEVED; /* as in asyncio: somebody has dealt with it */
 		*ret_taken = false;
 		return NULL;
 	}

@@ -141,24 +141,28 @@ int weft_group_spawn(
 	return weft_group_spawn_with(
 		group, &(struct weft_task_options){.name = name}, fn, arg, ret_task);
 }
+
 /* Who its members are each of them knows: graph.c. */
 static const struct weft_future_ops group_ops = {.name = "group"};
 
-/* Waits for the children; an outside cancellation is theirs too. Returns -ECANCELED where there was
- * one. */
-static int wait_for_children(struct weft_group *group)
+/* Waits for the children; a cancellation from outside is theirs too. `*error` is how the body went,
+ * and then that cancellation's. Returns whether the block is cancelled. */
+static bool wait_for_children(struct weft_group *group, bool cancelled, struct weft_error **error)
 {
-	int cancelled = 0;
+	weft_task *parent = group->parent;
 
 	while (group->running > 0) {
 		free(group->idle.error);
-		group->idle =
-			(struct weft_future){.ops = &group_ops, .loop = group->parent->future.loop};
-		if (park(&group->idle, NULL) == -ECANCELED && !(group->flags & GROUP_ABORTING)) {
-			cancelled = -ECANCELED;
+		group->idle = (struct weft_future){.ops = &group_ops, .loop = parent->future.loop};
+		if (park(&group->idle, NULL) < 0 && !(group->flags & GROUP_ABORTING)) {
+			cancelled = true;
+			free(*error);
+			*error = task_take_error(parent, -ECANCELED);
 			abort_children(group);
 		}
 	}
+	free(group->idle.error);
+	group->idle.error = NULL;
 	return cancelled;
 }
 
@@ -173,35 +177,22 @@ static void release_children(struct weft_group *group)
 	group->last = NULL;
 }
 
-int weft_group_join(struct weft_group *group, int r)
+/* How the block ends when all children have. */
+static int outcome_of(struct weft_group *group, int r, bool cancelled, struct weft_error *error)
 {
 	weft_task *parent = group->parent;
-	bool cancelled = r == -ECANCELED;
-
-	if (group->state != GROUP_ENTERED || task_here != parent)
-		return -EPERM;
-	group->state = GROUP_JOINING;
-	if (r < 0 && !(group->flags & GROUP_ABORTING))
-		abort_children(group);
-	if (wait_for_children(group) < 0)
-		cancelled = true;
-	group->state = GROUP_JOINED;
-	release_children(group);
-	free(group->idle.error);
-	group->idle.error = NULL;
 
 	/* Take our own request back; if it was the only one, nobody else wants the parent to end.
 	 */
 	if (group->flags & GROUP_CANCELLED_PARENT && weft_uncancel(parent) == 0)
 		cancelled = false;
-	if (cancelled && group->n_errors == 0 && group->result == 0)
+	if (cancelled && group->result == 0) {
+		task_give_error(parent, -ECANCELED, error);
 		return -ECANCELED;
-
-	if (r < 0 && r != -ECANCELED) {
-		struct weft_error *raised = parent->raised;
-
-		add_error(group, r, raised && raised->code == r ? raised : NULL);
 	}
+	if (r < 0 && r != -ECANCELED)
+		add_error(group, r, error);
+	free(error);
 	if (group->result == 0)
 		return r < 0 ? 0 : r;
 
@@ -210,7 +201,26 @@ int weft_group_join(struct weft_group *group, int r)
 		weft_uncancel(parent);
 		weft_cancel(parent, NULL);
 	}
+	if (group->n_errors > 0 && group->errors[0].message)
+		task_give_error(parent, group->result, error_copy(&group->errors[0]));
 	return group->result;
+}
+
+int weft_group_join(struct weft_group *group, int r)
+{
+	struct weft_error *error;
+	bool cancelled;
+
+	if (group->state != GROUP_ENTERED || task_here != group->parent)
+		return -EPERM;
+	group->state = GROUP_JOINING;
+	error = r < 0 ? task_take_error(group->parent, r) : NULL;
+	if (r < 0 && !(group->flags & GROUP_ABORTING))
+		abort_children(group);
+	cancelled = wait_for_children(group, r == -ECANCELED, &error);
+	group->state = GROUP_JOINED;
+	release_children(group);
+	return outcome_of(group, r, cancelled, error);
 }
 
 size_t weft_group_errors(const struct weft_group *group, const struct weft_error **ret_errors)

@@ -11,16 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The last error of the task becomes `error` with its message; a code without a message must not be
- * taken for an earlier error's. */
-static void set_raised(weft_task *task, int code, struct weft_error *error)
-{
-	if (!error && !(task->raised && task->raised->code == code))
-		return;
-	free(task->raised);
-	task->raised = error;
-}
-
 __attribute__((noinline, cold)) int task_receive_error(weft_task *task, struct weft_future *future)
 {
 	struct weft_error *error = future->error;
@@ -32,14 +22,14 @@ __attribute__((noinline, cold)) int task_receive_error(weft_task *task, struct w
 	} else {
 		error = error_copy(error);
 	}
-	set_raised(task, future->result, error);
+	task_give_error(task, future->result, error);
 	return 0;
 }
 
 /* The cancellation that waited for the task's next step. */
 static void receive_cancellation(weft_task *task)
 {
-	set_raised(task, -ECANCELED, error_copy(task->cancel_error));
+	task_give_error(task, -ECANCELED, error_copy(task->cancel_error));
 }
 
 /* Whether somebody cancelled the task while or before it waited, and this wait is the one to say
@@ -70,16 +60,15 @@ __attribute__((noinline, cold)) int unpark_cancelled(weft_task *task)
 
 	task->forwarded = false;
 	task->waiter = NULL;
+	if (future)
+		future->flags |= FUTURE_RETRIEVED;
 	if (future && future->result < 0)
 		task_receive_error(task, future);
 	/* One that was passed on comes back with what it ended; an operation has no words. */
 	if (r < 0 && (!future || future->result != -ECANCELED || future->flags & FUTURE_PRECIOUS))
 		receive_cancellation(task);
-	if (future && r == 0) {
-		future->flags |= FUTURE_RETRIEVED;
-		if (task->outcome)
-			*task->outcome = future->result;
-	}
+	if (future && r == 0 && task->outcome)
+		*task->outcome = future->result;
 	return r;
 }
 

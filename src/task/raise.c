@@ -47,6 +47,14 @@ const struct weft_error *weft_last_error(void)
 	return run_error.error.code ? &run_error.error : NULL;
 }
 
+void task_give_error(weft_task *task, int code, struct weft_error *error)
+{
+	if (!error && !(task->raised && task->raised->code == code))
+		return;
+	free(task->raised);
+	task->raised = error;
+}
+
 struct weft_error *task_take_error(weft_task *task, int code)
 {
 	struct weft_error *error;

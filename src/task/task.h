@@ -178,6 +178,10 @@ weft_task *timeout_task(const struct weft_handle *handle);
 /* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
 struct weft_error *task_take_error(weft_task *task, int code);
 
+/* The task's last error becomes `error`, which is handed over. NULL: there is no message, and that
+ * of an earlier error with this code must not be taken for it. */
+void task_give_error(weft_task *task, int code, struct weft_error *error);
+
 /* Makes a copy of `error`, or NULL, what weft_last_error() says outside of tasks. */
 void raise_keep(const struct weft_error *error);
 
