@@ -11,7 +11,6 @@ import gc
 import itertools
 import multiprocessing
 import os
-import subprocess
 import sys
 import warnings
 
@@ -19,41 +18,11 @@ sys.dont_write_bytecode = True
 
 import generate  # noqa: E402
 import reference  # noqa: E402
+from server import Scenario  # noqa: E402
 from shrink import shrink  # noqa: E402
 
 BATCH = 500
 SHOWN = 5       # differences of a profile that are reduced and shown
-
-
-class Scenario:
-    """A server of traces: weft's, or what else speaks the protocol."""
-
-    def __init__(self, *command):
-        self.command = command
-        self.process = None
-
-    def send(self, text):
-        if self.process is None:
-            self.process = subprocess.Popen([*self.command, '--serve'], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE)
-        data = text.encode()
-        try:
-            self.process.stdin.write(b'%d\n' % len(data) + data)
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass                # receive() says how it ended
-
-    def receive(self):
-        header = self.process.stdout.readline()
-        if header:
-            return self.process.stdout.read(int(header)).decode()
-        status = self.process.wait()
-        self.process = None
-        return f'the process ended with status {status}\n'
-
-    def trace_of(self, text):
-        self.send(text)
-        return self.receive()
 
 
 def quiet():

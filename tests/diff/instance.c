@@ -13,6 +13,8 @@ static int run_template(void *arg)
 	struct run *run = self->run;
 	struct frame frame = {.run = run, .self = self, .value = NOTHING};
 
+	self->started = true;
+	self->message = NULL;
 	trace_line(run, self->label, "0 start");
 	if (block_run(&frame, run->program->templates[self->template].body) == FLOW_RAISE) {
 		trace_line(run, self->label, "end !%s", exception_text(run, frame.exception));

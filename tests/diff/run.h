@@ -38,8 +38,9 @@ struct instance {
 	/* A group owns its children, and they are gone when it has been joined: what remains is a
 	 * future with their outcome. */
 	bool is_past;
-	bool message_taken; /* a task tells why it was cancelled to the first who asks */
-	const char *message;
+	bool started;
+	bool message_taken;  /* a task tells why it was cancelled to the first who asks */
+	const char *message; /* why it was */
 	struct weft_future past;
 	int cancelling;
 };

@@ -172,6 +172,8 @@ static int perform_with(struct frame *frame, const struct statement *st, struct 
 
 	switch (st->op) {
 	case OP_CANCEL:
+		if (target.instance && !target.instance->started)
+			target.instance->message = st->message;
 		text_add(&run->result, "%s",
 			weft_future_cancel(target.future, st->message) == 1 ? "T" : "F");
 		return 0;
