@@ -62,10 +62,12 @@ static bool show(struct viewer *viewer, uintptr_t pc, uintptr_t function)
 								      (const void *)function});
 }
 
-/* Whether `sp` is a place on the stack, which ends where the head begins. */
+/* Whether there is room for a frame's first two words at `sp`. */
 static bool on_stack(const struct coro *coro, uintptr_t sp)
 {
-	return sp >= (uintptr_t)coro->stack && sp <= (uintptr_t)coro && sp % sizeof(void *) == 0;
+	return sp >= (uintptr_t)coro->stack &&
+	       sp <= (uintptr_t)coro->stack + coro->stack_bytes - 2 * sizeof(void *) &&
+	       sp % sizeof(void *) == 0;
 }
 
 /* A frame pointer points to the caller's, behind which the return address lies: the same on both
@@ -80,8 +82,7 @@ __attribute__((no_sanitize("address"), no_sanitize("thread"))) static void follo
 	while (on_stack(coro, at.sp) && at.pc && show(viewer, at.pc, 0)) {
 		const uintptr_t *frame = (const uintptr_t *)at.fp;
 
-		if (!on_stack(coro, at.fp) || at.fp < at.sp ||
-			(uintptr_t)coro - at.fp < 2 * sizeof(*frame))
+		if (!on_stack(coro, at.fp) || at.fp < at.sp)
 			return;
 		at = (struct registers){frame[1], at.fp + 2 * sizeof(*frame), frame[0]};
 	}

@@ -86,6 +86,7 @@ static inline void loop_give_context(weft_loop *loop, struct weft_handle *handle
 	if (__builtin_expect(loop->attended, false))
 		handle->context = context_capture();
 }
+
 /* There is nothing to do, and nobody is known who could change that. */
 bool loop_quiet(const weft_loop *loop);
 

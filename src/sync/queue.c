@@ -9,9 +9,13 @@
 
 #include <errno.h>
 
-static const struct weft_future_ops get_ops = {.name = "queue get"};
-static const struct weft_future_ops put_ops = {.name = "queue put"};
-static const struct weft_future_ops join_ops = {.name = "queue join"};
+WAITER_OBJECT(queue_got, struct weft_queue, getters)
+WAITER_OBJECT(queue_put, struct weft_queue, putters)
+WAITER_OBJECT(queue_joined, struct weft_queue, joiners)
+
+static const struct weft_future_ops get_ops = {.name = "queue get", .object = queue_got};
+static const struct weft_future_ops put_ops = {.name = "queue put", .object = queue_put};
+static const struct weft_future_ops join_ops = {.name = "queue join", .object = queue_joined};
 
 /* What a call that need not wait does is in the public function, and short; everything else is in a
  * function that it jumps to. */

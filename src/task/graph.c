@@ -201,6 +201,8 @@ static int add_tasks(struct graph *graph, struct tasks *tasks)
 	list_for_each(link, &tasks->all) {
 		weft_task *task = list_entry(link, weft_task, link);
 
+		if (task->future.state != FUTURE_PENDING) /* kept until the end of weft_run() */
+			continue;
 		r = add_node(graph, &(struct weft_node){task, task, "task"}, &index);
 		if (r < 0)
 			return r;

@@ -8,11 +8,17 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* It has created a task with eager_start, whose first step runs above its own. */
+static bool starts_another(const weft_task *task)
+{
+	return task->started && !task->waiter && task->wake.state == HANDLE_IDLE;
+}
+
 static enum weft_task_state state_of(const weft_task *task)
 {
 	if (task->future.state != FUTURE_PENDING)
 		return WEFT_TASK_DONE;
-	if (task == task_here)
+	if (task == task_here || starts_another(task))
 		return WEFT_TASK_RUNNING;
 	if (!task->started)
 		return WEFT_TASK_CREATED;
@@ -89,6 +95,22 @@ static bool see_frame(void *arg, const struct coro_frame *coro_frame)
 	return walk->see(walk->arg, &frame);
 }
 
+/* While the step of a task that it starts runs, what takes the loop's place is its own stack. Only
+ * the last of several that start each other is in that place: of the others the stack pointer is
+ * not known, and their function has to do. */
+static void walk_creator(weft_task *task, struct walk *walk)
+{
+	const struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
+	struct weft_frame frame;
+
+	if (tasks->thread.stack == task->coro.stack) {
+		coro_unwind(&tasks->thread, false, see_frame, walk);
+		return;
+	}
+	describe((const void *)task->fn, 0, &frame);
+	walk->see(walk->arg, &frame);
+}
+
 void task_walk_stack(weft_task *task, const void *caller,
 	bool (*see)(void *arg, const struct weft_frame *frame), void *arg)
 {
@@ -103,6 +125,10 @@ void task_walk_stack(weft_task *task, const void *caller,
 		see(arg, &frame);
 		break;
 	case WEFT_TASK_RUNNING:
+		if (task != task_here) {
+			walk_creator(task, &walk);
+			break;
+		}
 		walk.caller = caller;
 		coro_unwind(&task->coro, true, see_frame, &walk);
 		if (walk.caller && walk.shown == 0) { /* not to be told from our own frames */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <weft/inspect.h>
 #include <weft/runner.h>
 
 enum { CLOSING_ROUNDS = 100 }; /* clean-up may spawn tasks; it may not do so for ever */
@@ -58,6 +59,18 @@ static void report(weft_loop *loop, const char *message, int code)
 {
 	weft_call_exception_handler(
 		loop, &(struct weft_exception){.message = message, .code = code});
+}
+
+/* Who waits for what. */
+static void report_deadlock(weft_loop *loop)
+{
+	static const char word[] = "deadlock: ";
+	char text[512] = "deadlock";
+	char tasks[sizeof(text) - sizeof(word)];
+
+	if (weft_loop_deadlock_text(loop, tasks, sizeof(tasks)) > 0)
+		snprintf(text, sizeof(text), "%s%s", word, tasks);
+	report(loop, text, -EDEADLK);
 }
 
 /* All tasks that are left are asked to end, and are kept until end_round(). */
@@ -110,7 +123,7 @@ static int run_to_the_end(weft_loop *loop, struct weft_future *future)
 		r = weft_loop_run_until_complete(loop, future, NULL);
 	while (r == -ECANCELED);
 	if (r == -EDEADLK)
-		report(loop, "deadlock", r);
+		report_deadlock(loop);
 	return r;
 }
 
@@ -207,7 +220,7 @@ int weft_runner_run_with(
 	r = weft_loop_run_until_complete(runner->loop, &runner->main->future, &outcome);
 	unwatch_sigint(runner);
 	if (r == -EDEADLK)
-		report(runner->loop, "deadlock", r);
+		report_deadlock(runner->loop);
 	if (r == 0)
 		r = result_of(runner, outcome);
 	raise_keep(runner->main->future.error);

@@ -124,6 +124,7 @@ void task_drop(weft_task *task);
 
 /* Tells the loop's exception handler of a task. */
 void task_report(weft_task *task, const char *message);
+
 /* The first frame of every task, which calls its function. */
 void task_main(void *head);
 

@@ -171,6 +171,67 @@ IN_TASK(the_running_task_shows_its_own_calls)
 	return 0;
 }
 
+static int look_at_creator(void *creator)
+{
+	struct weft_frame frames[FRAMES];
+	struct weft_task_info info;
+	int n = weft_task_stack(creator, frames, FRAMES);
+
+	EXPECT(strncmp(functions_of(frames, n), "inspected_creator", 17) == 0);
+	weft_task_inspect(creator, &info);
+	EXPECT_INT(info.state, WEFT_TASK_RUNNING);
+	return 0;
+}
+
+static NOINLINE int inspected_creator(void *unused)
+{
+	int r = weft_create_task_with(&(struct weft_task_options){.eager_start = true},
+		look_at_creator, weft_current_task(), NULL);
+
+	(void)unused;
+	kept++;
+	return r;
+}
+
+IN_TASK(a_task_that_starts_another)
+{
+	EXPECT_INT(outcome(spawn(inspected_creator, NULL)), 0);
+	return 0;
+}
+
+static weft_task *first_creator;
+
+static int look_at_first_creator(void *unused)
+{
+	(void)unused;
+	return look_at_creator(first_creator);
+}
+
+static int create_another(void *unused)
+{
+	(void)unused;
+	return weft_create_task_with(&(struct weft_task_options){.eager_start = true},
+		look_at_first_creator, NULL, NULL);
+}
+
+static NOINLINE int inspected_creator_of_two(void *unused)
+{
+	int r;
+
+	(void)unused;
+	first_creator = weft_current_task();
+	r = weft_create_task_with(
+		&(struct weft_task_options){.eager_start = true}, create_another, NULL, NULL);
+	kept++;
+	return r;
+}
+
+IN_TASK(tasks_that_start_each_other)
+{
+	EXPECT_INT(outcome(spawn(inspected_creator_of_two, NULL)), 0);
+	return 0;
+}
+
 static NOINLINE int fail_with_message(void *unused)
 {
 	(void)unused;
@@ -792,6 +853,82 @@ static int wait_for_event(void *unused)
 	return weft_event_wait(&event);
 }
 
+static struct weft_queue queue = WEFT_QUEUE(int, 1);
+
+static int get_item(void *unused)
+{
+	int item;
+
+	(void)unused;
+	return weft_queue_get(&queue, &item);
+}
+
+static int put_two(void *unused)
+{
+	int r = weft_queue_put(&queue, &(int){1});
+
+	(void)unused;
+	return r < 0 ? r : weft_queue_put(&queue, &(int){2});
+}
+
+static int join_queue(void *unused)
+{
+	(void)unused;
+	return weft_queue_join(&queue);
+}
+
+static struct weft_semaphore semaphore;
+static struct weft_condition condition;
+static struct weft_barrier barrier = WEFT_BARRIER(2);
+
+static int acquire_permit(void *unused)
+{
+	(void)unused;
+	return weft_semaphore_acquire(&semaphore);
+}
+
+static int wait_for_condition(void *unused)
+{
+	int r;
+
+	(void)unused;
+	WEFT_LOCKED(r, weft_condition_lock(&condition))
+	r = weft_condition_wait(&condition);
+	return r;
+}
+
+static int wait_at_barrier(void *unused)
+{
+	(void)unused;
+	return weft_barrier_wait(&barrier);
+}
+
+static void expect_wait(weft_fn fn, const char *what, const void *object)
+{
+	weft_task *task = spawn(fn, NULL);
+	struct weft_task_info info;
+
+	spin(1);
+	weft_task_inspect(task, &info);
+	EXPECT_INT(info.state, WEFT_TASK_WAITING);
+	EXPECT_TEXT(info.waits_for.what, what);
+	EXPECT(info.waits_for.object == object);
+	end_task(task);
+}
+
+IN_TASK(what_is_waited_for_has_the_caller_s_address)
+{
+	expect_wait(get_item, "queue get", &queue);
+	expect_wait(put_two, "queue put", &queue);
+	expect_wait(join_queue, "queue join", &queue);
+	expect_wait(wait_for_event, "event", &event);
+	expect_wait(acquire_permit, "semaphore", &semaphore);
+	expect_wait(wait_for_condition, "condition", &condition);
+	expect_wait(wait_at_barrier, "barrier", &barrier);
+	weft_queue_done(&queue);
+	return 0;
+}
+
 static int next_of(void *iterator)
 {
 	weft_future *future;
@@ -1087,6 +1224,8 @@ int main(void)
 		cmocka_unit_test(only_as_many_frames_as_there_is_room_for),
 		cmocka_unit_test(a_task_that_has_not_started_shows_its_function),
 		cmocka_unit_test(the_running_task_shows_its_own_calls),
+		cmocka_unit_test(a_task_that_starts_another),
+		cmocka_unit_test(tasks_that_start_each_other),
 		cmocka_unit_test(a_task_that_has_failed_tells_where),
 		cmocka_unit_test(each_state),
 		cmocka_unit_test(since_when_it_waits),
@@ -1105,6 +1244,7 @@ int main(void)
 		cmocka_unit_test(a_holder_that_has_ended),
 		cmocka_unit_test(two_locks_in_the_wrong_order),
 		cmocka_unit_test(a_lock_that_one_holds_already),
+		cmocka_unit_test(what_is_waited_for_has_the_caller_s_address),
 		cmocka_unit_test(events_and_as_completed),
 		cmocka_unit_test(all_who_wait_in_a_dead_loop),
 		cmocka_unit_test(the_tree),

@@ -411,7 +411,7 @@ static void a_deadlock_is_told_and_ends_the_run(void **state)
 	(void)state;
 	EXPECT_INT(weft_run(wait_for_nobody, &nobody, &virtual_time), -EDEADLK);
 	EXPECT_TRACE("-125");
-	EXPECT_REPORT("deadlock -35 -");
+	EXPECT_REPORT("deadlock: 1 task can never run again: Task-1 waits for future 0x");
 	fail_where_noted();
 }
 
@@ -427,7 +427,7 @@ WITH_RUNNER(the_next_run_may_be_what_was_waited_for)
 	weft_future nobody = {0};
 
 	EXPECT_INT(weft_runner_run(runner, wait_for_nobody, &nobody), -EDEADLK);
-	EXPECT_REPORT("deadlock -35 -");
+	EXPECT_REPORT("deadlock: 1 task can never run again: Task-1 waits for future 0x");
 	EXPECT_INT(weft_runner_run(runner, help, &nobody), 0);
 	EXPECT_TRACE("0");
 }
@@ -448,7 +448,7 @@ static void a_deadlock_of_the_clean_up_ends_that(void **state)
 	(void)state;
 	EXPECT_INT(weft_run(wait_stubbornly, &nobody, &virtual_time), -EDEADLK);
 	EXPECT_INT(count_reports(), 3);
-	EXPECT_REPORT("deadlock -35 - | deadlock -35 - | Task was destroyed but it is pending!");
+	EXPECT_REPORT("deadlock: 1 task can never run again: Task-1 waits for future 0x");
 	fail_where_noted();
 }
 
