@@ -18,7 +18,7 @@ enum handle_state {
 };
 
 enum handle_flag {
-	HANDLE_ALLOCATED = 1, /* a block of its own that whoever drops it unrun has to free */
+	HANDLE_REMOTE = 1, /* a remote_call's: whoever drops it unrun calls remote_call_drop() */
 };
 
 /* The two that leave state and position to the caller. */

@@ -18,6 +18,7 @@ struct loop_extension {
 
 enum loop_slot {
 	LOOP_TASKS,
+	LOOP_JOBS,
 	LOOP_STREAMS,
 	LOOP_SLOTS,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ready.h"
 
+#include "wakeup.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +26,8 @@ void ready_drop(struct ready *ready)
 	while (ready_count(ready) > 0)
 		if ((handle = ready_pop(ready)) != NULL) {
 			handle_forget_context(handle);
-			if (handle->flags & HANDLE_ALLOCATED)
-				free(handle);
+			if (handle->flags & HANDLE_REMOTE)
+				remote_call_drop(handle);
 		}
 }
 

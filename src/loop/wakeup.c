@@ -4,17 +4,10 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-/* A call on its way: allocated by the calling thread, freed when it has run. */
-struct remote_call {
-	struct weft_handle handle;
-	struct remote_call *next;
-	void (*fn)(void *arg);
-	void *arg;
-};
 
 static void event_read(struct ring_op *op, const struct ring_completion *completion)
 {
@@ -45,14 +38,18 @@ int wakeup_open(struct wakeup *wakeup, struct ring *ring)
 
 void wakeup_close(weft_loop *loop, struct wakeup *wakeup)
 {
-	struct remote_call *call = atomic_exchange(&wakeup->calls, NULL);
+	struct remote_call *call;
 
 	signals_forget(loop);
+	/* A call may have run, and ended the loop, before the thread that made it is back. */
+	while (atomic_load(&wakeup->callers) > 0)
+		sched_yield();
+	call = atomic_exchange(&wakeup->calls, NULL);
 	while (call) {
 		struct remote_call *next = call->next;
 
 		handle_forget_context(&call->handle);
-		free(call);
+		remote_call_drop(&call->handle);
 		call = next;
 	}
 	close(wakeup->event_fd);
@@ -92,6 +89,26 @@ static void run_call(void *arg)
 	fn(fn_arg);
 }
 
+void remote_call_drop(struct weft_handle *handle)
+{
+	struct remote_call *call = list_entry(handle, struct remote_call, handle);
+
+	if (call->drop)
+		call->drop(call->arg);
+	else
+		free(call);
+}
+
+static void make_ready(weft_loop *loop, struct remote_call *call)
+{
+	call->handle.flags = HANDLE_REMOTE;
+	call->handle.fn = call->drop ? call->fn : run_call;
+	call->handle.arg = call->drop ? call->arg : call;
+	call->handle.loop = loop;
+	loop->attended |= call->handle.context != NULL;
+	loop_ready(loop, &call->handle);
+}
+
 bool wakeup_collect(weft_loop *loop, struct wakeup *wakeup)
 {
 	struct remote_call *call, *oldest = NULL;
@@ -111,30 +128,38 @@ bool wakeup_collect(weft_loop *loop, struct wakeup *wakeup)
 		oldest = call;
 		call = next;
 	}
-	for (; oldest; oldest = oldest->next) {
-		oldest->handle.flags = HANDLE_ALLOCATED;
-		oldest->handle.fn = run_call;
-		oldest->handle.arg = oldest;
-		oldest->handle.loop = loop;
-		loop->attended |= oldest->handle.context != NULL;
-		loop_ready(loop, &oldest->handle);
+	for (; oldest; oldest = call) {
+		call = oldest->next;
+		make_ready(loop, oldest);
 	}
 	return true;
 }
 
-int weft_call_soon_threadsafe(weft_loop *loop, void (*fn)(void *arg), void *arg)
+void wakeup_call(weft_loop *loop, struct remote_call *call)
 {
 	struct wakeup *wakeup = &loop->wakeup;
-	struct remote_call *call = calloc(1, sizeof(*call));
 
-	if (!call)
-		return -ENOMEM;
 	call->handle.context = context_capture();
-	call->fn = fn;
-	call->arg = arg;
+	if (loop_here == loop) { /* in line with what weft_call_soon() makes ready */
+		make_ready(loop, call);
+		return;
+	}
+	atomic_fetch_add(&wakeup->callers, 1);
 	call->next = atomic_load(&wakeup->calls);
 	while (!atomic_compare_exchange_weak(&wakeup->calls, &call->next, call))
 		;
 	wakeup_notify(wakeup);
+	atomic_fetch_sub(&wakeup->callers, 1);
+}
+
+int weft_call_soon_threadsafe(weft_loop *loop, void (*fn)(void *arg), void *arg)
+{
+	struct remote_call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return -ENOMEM;
+	call->fn = fn;
+	call->arg = arg;
+	wakeup_call(loop, call);
 	return 0;
 }

@@ -11,12 +11,22 @@
 
 enum { WAKEUP_SIGNALS = 65 };
 
-struct remote_call;
+/* A call on its way, from any thread. Without `drop` it is a block of its own, freed before it runs
+ * or when it is dropped; else it is the caller's, who has to keep it until `fn` or `drop` is
+ * called. */
+struct remote_call {
+	struct weft_handle handle; /* first */
+	struct remote_call *next;
+	void (*fn)(void *arg);
+	void (*drop)(void *arg); /* in the place of `fn`, where the loop is closed before */
+	void *arg;
+};
 
 struct wakeup {
 	_Atomic(struct remote_call *) calls; /* newest first */
 	_Atomic uint64_t signals;	     /* bit signo - 1: it was caught */
 	atomic_bool asleep;
+	atomic_uint callers; /* threads that are inside of wakeup_call() */
 	int event_fd;
 	struct ring_op op;
 	uint64_t event;
@@ -38,6 +48,10 @@ static inline bool wakeup_arrived(const struct wakeup *wakeup)
 	       atomic_load_explicit(&wakeup->signals, memory_order_relaxed) != 0;
 }
 bool wakeup_collect(weft_loop *loop, struct wakeup *wakeup);
+
+/* weft_call_soon_threadsafe(); `fn`, `drop` and `arg` are set. */
+void wakeup_call(weft_loop *loop, struct remote_call *call);
+void remote_call_drop(struct weft_handle *handle);
 
 /* Wakes a sleeping loop. From any thread, and from signal handlers. */
 void wakeup_notify(struct wakeup *wakeup);
