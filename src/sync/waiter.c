@@ -31,23 +31,6 @@ int waiters_wait(
 	return park(&waiter->future, NULL);
 }
 
-void waiters_remove(struct weft_waiter *waiter)
-{
-	struct weft_waiters *waiters = waiter->queue;
-
-	if (!waiters)
-		return;
-	if (waiter->prev)
-		waiter->prev->next = waiter->next;
-	else
-		waiters->first = waiter->next;
-	if (waiter->next)
-		waiter->next->prev = waiter->prev;
-	else
-		waiters->last = waiter->prev;
-	waiter->queue = NULL;
-}
-
 size_t waiters_wake(struct weft_waiters *waiters, size_t n)
 {
 	size_t woken = 0;

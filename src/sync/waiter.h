@@ -38,13 +38,27 @@ int waiters_wait(struct weft_waiters *waiters, struct weft_waiter *waiter,
 	const struct weft_future_ops *ops);
 
 /* Takes the waiter out, if it is in. */
-void waiters_remove(struct weft_waiter *waiter);
+static inline void waiters_remove(struct weft_waiter *waiter)
+{
+	struct weft_waiters *waiters = waiter->queue;
+
+	if (!waiters)
+		return;
+	if (waiter->prev)
+		waiter->prev->next = waiter->next;
+	else
+		waiters->first = waiter->next;
+	if (waiter->next)
+		waiter->next->prev = waiter->prev;
+	else
+		waiters->last = waiter->prev;
+	waiter->queue = NULL;
+}
 
 /* The end of a waiter, before its frame is left: takes it out, if it is in. */
 static inline void waiter_done(struct weft_waiter *waiter)
 {
-	if (waiter->queue)
-		waiters_remove(waiter);
+	waiters_remove(waiter);
 	if (__builtin_expect(waiter->future.error != NULL, false))
 		free(waiter->future.error); /* what the cancellation said */
 }
