@@ -34,8 +34,8 @@ struct weft_barrier {
 WEFT_ASYNC int weft_barrier_wait(struct weft_barrier *barrier);
 
 /* Sends those who wait away with -ENOTRECOVERABLE and makes the barrier empty and whole again.
- * Unlike asyncio's it is no coroutine, which never had to wait: any callback may call it. -EINVAL:
- * `parties` is 0. */
+ * Unlike asyncio's, which never has to wait either, it is no coroutine: callbacks may call it.
+ * -EINVAL: `parties` is 0. */
 WEFT_API int weft_barrier_reset(struct weft_barrier *barrier);
 
 /* Breaks the barrier: who waits, and who comes, gets -ENOTRECOVERABLE until a reset. Errors and

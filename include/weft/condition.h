@@ -26,7 +26,8 @@ WEFT_API struct weft_lock *weft_condition_lock(struct weft_condition *condition)
  * path. It may wake without reason: ask again for what you wait for, or use
  * weft_condition_wait_for(). -ECANCELED: a notification that this task had got already goes on to
  * the next; the lock is held nevertheless; -EPERM: the lock is not locked (RuntimeError); -EINVAL:
- * a condition of another loop. Never allocates. */
+ * a condition of another loop. Where the lock is another loop's and was taken meanwhile, -EINVAL
+ * comes without it. Never allocates. */
 WEFT_ASYNC int weft_condition_wait(struct weft_condition *condition);
 
 /* Waits until predicate(arg) is not 0 and returns what it returned; < 0 ends the wait as well. */

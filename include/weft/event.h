@@ -23,8 +23,9 @@ WEFT_API void weft_event_set(struct weft_event *event);
 WEFT_API void weft_event_clear(struct weft_event *event);
 WEFT_API bool weft_event_is_set(const struct weft_event *event);
 
-/* Does not suspend while the event is set. -ECANCELED; -EINVAL: an event of another loop. Never
- * allocates. */
+/* Does not suspend while the event is set. -ECANCELED, also where it was set before the
+ * cancellation but the caller has not run since; -EINVAL: it would have to wait for an event of
+ * another loop. Never allocates. */
 WEFT_ASYNC int weft_event_wait(struct weft_event *event);
 
 #ifdef __cplusplus

@@ -22,8 +22,9 @@ struct weft_lock {
 	bool locked;
 };
 
-/* 0: the lock is the caller's. Does not suspend while it is free. -ECANCELED: not acquired, and
- * nobody behind in the queue is forgotten; -EINVAL: a lock of another loop. Never allocates. */
+/* 0: the lock is the caller's. Does not suspend while it is free and nobody waits for it.
+ * -ECANCELED: not acquired, and nobody behind in the queue is forgotten; -EINVAL: it would have to
+ * wait for a lock of another loop. Never allocates. */
 WEFT_ASYNC int weft_lock_acquire(struct weft_lock *lock);
 
 /* The same where it would not wait. -EAGAIN: it would. */
@@ -42,7 +43,8 @@ WEFT_API bool weft_lock_locked(const struct weft_lock *lock);
  *		r = change_things();
  *
  * `r`, an int declared outside, is what weft_lock_acquire() returned; where that is < 0 the block
- * is left out. Released when the block is left, on any path. */
+ * is left out. Released when the block is left, on any path; r is -EPERM afterwards where it was
+ * released inside already. */
 #define WEFT_LOCKED(r, lock) WEFT_LOCK_BLOCK_(r, lock, WEFT_UNIQUE_(weft_locked_))
 
 /* --- the macro's other half; not for use by hand --- */

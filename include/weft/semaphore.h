@@ -36,14 +36,15 @@ struct weft_semaphore {
 	}
 
 /* Takes a permit: at once where one is free and nobody waits, else first come, first served.
- * -ECANCELED: none taken, and none lost; -EINVAL: a semaphore of another loop. Never allocates. */
+ * -ECANCELED: none taken, and none lost; -EINVAL: it would have to wait for a semaphore of another
+ * loop. Never allocates. */
 WEFT_ASYNC int weft_semaphore_acquire(struct weft_semaphore *semaphore);
 
 /* The same where it would not wait. -EAGAIN: it would. */
 WEFT_API int weft_semaphore_acquire_nowait(struct weft_semaphore *semaphore);
 
 /* Gives a permit to the first who waits, or back. -EOVERFLOW: a bounded one has all its permits
- * already; nothing is changed (ValueError). */
+ * already, or there are SIZE_MAX of them; nothing is changed (ValueError). */
 WEFT_API int weft_semaphore_release(struct weft_semaphore *semaphore);
 
 /* Whether an acquire would wait: there is no permit, or others wait. */
