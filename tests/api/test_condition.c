@@ -686,6 +686,7 @@ IN_TASK(it_belongs_to_the_loop_of_the_first_who_waited)
 	spin(1);
 	EXPECT_INT(outcome_elsewhere(acquire_and_wait, &condition), -EINVAL);
 	EXPECT(locked(&condition));
+	EXPECT_TEXT(weft_task_waits_for(task), "condition");
 	weft_condition_notify(&condition, 1);
 	release(&condition);
 	EXPECT_INT(outcome(task), 0);

@@ -279,6 +279,20 @@ IN_TASK(the_lock_is_released_then_the_first_cancelled)
 	return 0;
 }
 
+IN_TASK(the_first_is_cancelled_while_the_lock_is_held)
+{
+	struct race race;
+
+	set_race(&race);
+	weft_cancel(race.a, NULL);
+	spin(2);
+	EXPECT_TEXT(weft_task_waits_for(race.b), "lock");
+	EXPECT_INT(weft_lock_release(&race.lock), 0);
+	end_race(&race, -ECANCELED, 0, 0);
+	EXPECT_TRACE("| | a! | | b b' | c c' | |");
+	return 0;
+}
+
 IN_TASK(the_second_is_cancelled_then_the_lock_released)
 {
 	struct race race;
@@ -577,6 +591,7 @@ int main(void)
 		cmocka_unit_test(the_message_arrives_where_the_waiter_had_been_woken),
 		cmocka_unit_test(the_first_is_cancelled_then_the_lock_released),
 		cmocka_unit_test(the_lock_is_released_then_the_first_cancelled),
+		cmocka_unit_test(the_first_is_cancelled_while_the_lock_is_held),
 		cmocka_unit_test(the_second_is_cancelled_then_the_lock_released),
 		cmocka_unit_test(the_first_two_are_cancelled_then_the_lock_released),
 		cmocka_unit_test(the_lock_is_released_then_all_are_cancelled),

@@ -236,6 +236,41 @@ IN_TASK(the_one_who_was_woken_hands_out_the_permits_that_are_left)
 	return 0;
 }
 
+static int release_beside_one(void *arg)
+{
+	struct weft_semaphore *semaphore = arg;
+
+	EXPECT_INT(semaphore->value, 1);
+	EXPECT_INT(weft_semaphore_release(semaphore), 0);
+	EXPECT_INT(semaphore->value, 1);
+	say("released");
+	return 0;
+}
+
+IN_TASK(a_release_wakes_one_even_where_more_permits_are_left)
+{
+	struct weft_semaphore semaphore = {0};
+	struct user a = {"a", &semaphore, 0, true}, b = {"b", &semaphore, 0, true},
+		    c = {"c", &semaphore, 0, true};
+
+	weft_task *ta = spawn(use, &a);
+	spin(1);
+	weft_task *tb = spawn(use, &b), *tc = spawn(use, &c),
+		  *td = spawn(release_beside_one, &semaphore);
+	EXPECT_INT(weft_semaphore_release(&semaphore), 0);
+	EXPECT_INT(weft_semaphore_release(&semaphore), 0);
+	EXPECT_INT(semaphore.value, 1);
+	spin(1);
+	EXPECT_INT(semaphore.value, 0);
+	spin(2);
+	EXPECT_TRACE("released a b c");
+	EXPECT_INT(outcome(ta), 0);
+	EXPECT_INT(outcome(tb), 0);
+	EXPECT_INT(outcome(tc), 0);
+	EXPECT_INT(outcome(td), 0);
+	return 0;
+}
+
 /* --- cancellation --- */
 
 IN_TASK(a_cancelled_waiter_leaves_nothing_behind)
@@ -523,6 +558,7 @@ int main(void)
 		cmocka_unit_test(
 			two_releases_at_once_serve_those_who_waited_before_the_one_who_comes_again),
 		cmocka_unit_test(the_one_who_was_woken_hands_out_the_permits_that_are_left),
+		cmocka_unit_test(a_release_wakes_one_even_where_more_permits_are_left),
 		cmocka_unit_test(a_cancelled_waiter_leaves_nothing_behind),
 		cmocka_unit_test(a_permit_comes_then_the_first_is_cancelled),
 		cmocka_unit_test(the_first_is_cancelled_then_a_permit_comes),
