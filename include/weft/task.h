@@ -48,6 +48,10 @@ WEFT_API int weft_create_task(weft_fn fn, void *arg, weft_task **ret_task);
 WEFT_API int weft_create_task_with(
 	const struct weft_task_options *options, weft_fn fn, void *arg, weft_task **ret_task);
 
+/* Takes one more reference, for a task that somebody else refers to or that is running. Returns the
+ * task. */
+WEFT_API weft_task *weft_task_retain(weft_task *task);
+
 /* Gives the reference back; the task runs on. If it has ended with an error that nobody retrieved,
  * that is reported now, else at its end. Takes NULL. */
 WEFT_API void weft_task_release(weft_task *task);

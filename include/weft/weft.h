@@ -13,21 +13,11 @@
 #include <weft/task.h>	    /* coroutines that the loop drives; weft_run() */
 #include <weft/runner.h>    /* several runs of one loop */
 #include <weft/context.h>   /* values that go with a task */
+#include <weft/thread.h>    /* results between threads */
 
 #include <weft/scope.h>	    /* blocks: timeout, shield */
 #include <weft/group.h>	    /* tasks that end together */
 #include <weft/wait.h>	    /* several futures at once: gather, wait, as_completed */
-#include <weft/base.h>	  /* conventions, units of time, WEFT_ASYNC */
-#include <weft/context.h> /* values that go with a task */
-#include <weft/error.h>	  /* errors are values, with a message */
-#include <weft/future.h>  /* a result to come */
-#include <weft/group.h>	  /* tasks that end together */
-#include <weft/loop.h>	  /* callbacks, timers, signals */
-#include <weft/runner.h>  /* several runs of one loop */
-#include <weft/scope.h>	  /* blocks: timeout, shield */
-#include <weft/task.h>	  /* coroutines that the loop drives; weft_run() */
-#include <weft/thread.h>  /* results between threads */
-#include <weft/wait.h>	  /* several futures at once: gather, wait, as_completed */
 
 #include <weft/lock.h>	    /* mutual exclusion */
 #include <weft/event.h>	    /* a flag to wait for */

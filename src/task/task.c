@@ -50,6 +50,12 @@ static void destroy(weft_task *task)
 	coro_close(tasks->pool, &task->coro);
 }
 
+weft_task *weft_task_retain(weft_task *task)
+{
+	task->references++;
+	return task;
+}
+
 void weft_task_release(weft_task *task)
 {
 	if (!task)
