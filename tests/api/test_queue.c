@@ -574,19 +574,21 @@ IN_TASK(of_three_getters_with_two_items_one_is_cancelled)
 IN_TASK(a_getter_that_was_robbed_and_cancelled_wakes_nobody)
 {
 	struct weft_queue q = WEFT_QUEUE(int, 0);
-	weft_task *a = spawn(getter, PARTY("a", &q)), *b = spawn(getter, PARTY("b", &q));
+	weft_task *a = spawn(getter, PARTY("a", &q)), *b = spawn(getter, PARTY("b", &q)), *c;
 
 	spin(1);
+	c = spawn(getter, PARTY("c", &q));
 	EXPECT_INT(put_now(&q, 1), 0);
 	EXPECT_INT(get_now(&q), 1);
 	EXPECT_INT(weft_cancel(a, NULL), 1);
 	spin(2);
 	EXPECT_TRACE("a:-125");
-	EXPECT_TEXT(weft_task_waits_for(b), "queue get");
 	EXPECT_INT(put_now(&q, 2), 0);
+	EXPECT_INT(put_now(&q, 3), 0);
 	EXPECT_INT(outcome(a), -ECANCELED);
 	EXPECT_INT(outcome(b), 2);
-	EXPECT_TRACE("b=2");
+	EXPECT_INT(outcome(c), 3);
+	EXPECT_TRACE("b=2 c=3");
 	weft_queue_done(&q);
 	return 0;
 }
@@ -657,25 +659,76 @@ IN_TASK(a_cancelled_putter_is_passed_over)
 }
 
 /* The place was taken again: there is nothing to wake the next for. */
+/* Its own turn had not come: the item is for the one that was woken. */
+IN_TASK(a_getter_cancelled_before_its_turn_wakes_nobody)
+{
+	struct weft_queue q = WEFT_QUEUE(int, 0);
+	weft_task *tasks[] = {spawn(getter, PARTY("a", &q)), spawn(getter, PARTY("b", &q)),
+		spawn(getter, PARTY("c", &q)), spawn(getter, PARTY("d", &q))};
+
+	spin(1);
+	EXPECT_INT(weft_cancel(tasks[1], NULL), 1);
+	EXPECT_INT(put_now(&q, 1), 0);
+	spin(2);
+	EXPECT_TRACE("b:-125 a=1");
+	EXPECT_INT(put_now(&q, 2), 0);
+	EXPECT_INT(put_now(&q, 3), 0);
+	spin(1);
+	EXPECT_TRACE("c=2 d=3");
+	for (int i = 0; i < 4; i++)
+		EXPECT_INT(outcome(tasks[i]), i == 1 ? -ECANCELED : i == 0 ? 1 : i);
+	weft_queue_done(&q);
+	return 0;
+}
+
+IN_TASK(a_putter_cancelled_before_its_turn_wakes_nobody)
+{
+	struct weft_queue q = WEFT_QUEUE(int, 1);
+	weft_task *tasks[4];
+
+	EXPECT_INT(put_now(&q, 0), 0);
+	tasks[0] = spawn(putter, PARTY("a", &q, 1));
+	tasks[1] = spawn(putter, PARTY("b", &q, 2));
+	tasks[2] = spawn(putter, PARTY("c", &q, 3));
+	tasks[3] = spawn(putter, PARTY("d", &q, 4));
+	spin(1);
+	EXPECT_INT(weft_cancel(tasks[1], NULL), 1);
+	EXPECT_INT(get_now(&q), 0);
+	spin(2);
+	EXPECT_TRACE("b:-125 a:0");
+	EXPECT_INT(get(&q), 1);
+	spin(1);
+	EXPECT_INT(get(&q), 3);
+	spin(1);
+	EXPECT_TRACE("c:0 d:0");
+	for (int i = 0; i < 4; i++)
+		EXPECT_INT(outcome(tasks[i]), i == 1 ? -ECANCELED : 0);
+	weft_queue_done(&q);
+	return 0;
+}
+
 IN_TASK(a_putter_that_was_robbed_and_cancelled_wakes_nobody)
 {
 	struct weft_queue q = WEFT_QUEUE(int, 1);
-	weft_task *a, *b;
+	weft_task *a, *b, *c;
 
 	EXPECT_INT(put_now(&q, 0), 0);
 	a = spawn(putter, PARTY("a", &q, 1));
 	b = spawn(putter, PARTY("b", &q, 2));
+	c = spawn(putter, PARTY("c", &q, 3));
 	spin(1);
 	EXPECT_INT(get_now(&q), 0);
 	EXPECT_INT(put_now(&q, 9), 0);
 	EXPECT_INT(weft_cancel(a, NULL), 1);
 	spin(2);
 	EXPECT_TRACE("a:-125");
-	EXPECT_TEXT(weft_task_waits_for(b), "queue put");
-	EXPECT_INT(get_now(&q), 9);
+	EXPECT_INT(get(&q), 9);
+	spin(1);
+	EXPECT_INT(get(&q), 2);
 	EXPECT_INT(outcome(a), -ECANCELED);
 	EXPECT_INT(outcome(b), 0);
-	EXPECT_TRACE("b:0");
+	EXPECT_INT(outcome(c), 0);
+	EXPECT_TRACE("b:0 c:0");
 	weft_queue_done(&q);
 	return 0;
 }
@@ -745,6 +798,108 @@ IN_TASK(a_timeout_at_the_moment_of_the_put_loses_no_item)
 	EXPECT_INT(item, -1);
 	EXPECT_INT(get_now(&q), 1);
 	weft_queue_done(&q);
+	return 0;
+}
+
+/* --- all at once --------------------------------------------------------------------------------
+ */
+
+/* Numbers that are the same everywhere. */
+static unsigned draw(unsigned *state, unsigned n)
+{
+	*state = *state * 1103515245 + 12345;
+	return (*state >> 16) % n;
+}
+
+struct crowd {
+	struct weft_queue *queue;
+	int put, taken;
+};
+
+static int crowd_put(void *arg)
+{
+	struct crowd *crowd = arg;
+	int item = 1, r = weft_queue_put(crowd->queue, &item);
+
+	crowd->put += r == 0;
+	return r;
+}
+
+static int crowd_get(void *arg)
+{
+	struct crowd *crowd = arg;
+	int item = 0, r = weft_queue_get(crowd->queue, &item);
+
+	EXPECT_INT(item, r == 0);
+	crowd->taken += r == 0;
+	return r;
+}
+
+enum { CROWD = 12 };
+
+/* Any of: a new getter or putter, a call that does not wait, a cancellation, a turn for all. */
+static void stir(struct crowd *crowd, weft_task *tasks[CROWD], unsigned *state)
+{
+	weft_task **task = &tasks[draw(state, CROWD)];
+
+	switch (draw(state, 6)) {
+	case 0:
+		crowd->taken += get_now(crowd->queue) == 1;
+		break;
+	case 1:
+		crowd->put += put_now(crowd->queue, 1) == 0;
+		break;
+	case 2:
+		if (*task)
+			weft_cancel(*task, NULL);
+		break;
+	case 3:
+		spin(1);
+		break;
+	default:
+		if (*task && weft_task_done(*task)) {
+			weft_task_release(*task);
+			*task = NULL;
+		}
+		if (!*task)
+			*task = spawn(draw(state, 2) ? crowd_put : crowd_get, crowd);
+	}
+}
+
+static bool somebody_waits(weft_task *tasks[CROWD], const char *what)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (tasks[i] && strcmp(weft_task_waits_for(tasks[i]), what) == 0)
+			return true;
+	return false;
+}
+
+/* Whoever comes, takes, and is cancelled, and when: no item is lost, and in the end nobody waits
+ * for what is there. */
+IN_TASK(nobody_waits_in_vain)
+{
+	for (unsigned seed = 1; seed <= 300; seed++) {
+		struct weft_queue q = WEFT_QUEUE(int, 1 + seed % 3);
+		struct crowd crowd = {&q, 0, 0};
+		weft_task *tasks[CROWD] = {0};
+		unsigned state = seed;
+
+		for (int i = 0; i < 100; i++)
+			stir(&crowd, tasks, &state);
+		spin(5 * CROWD);
+		EXPECT_INT(weft_queue_size(&q), crowd.put - crowd.taken);
+		EXPECT_INT(weft_queue_unfinished(&q), crowd.put);
+		EXPECT(weft_queue_empty(&q) || !somebody_waits(tasks, "queue get"));
+		EXPECT(weft_queue_full(&q) || !somebody_waits(tasks, "queue put"));
+		for (int i = 0; i < CROWD; i++) {
+			if (!tasks[i])
+				continue;
+			weft_cancel(tasks[i], NULL);
+			outcome(tasks[i]);
+		}
+		EXPECT(!q.getters.first && !q.putters.first);
+		weft_queue_done(&q);
+	}
 	return 0;
 }
 
@@ -1033,11 +1188,14 @@ int main(void)
 		cmocka_unit_test(a_putter_cancelled_after_it_was_woken_puts_nothing),
 		cmocka_unit_test(a_putter_cancelled_after_it_was_woken_wakes_the_next),
 		cmocka_unit_test(a_cancelled_putter_is_passed_over),
+		cmocka_unit_test(a_getter_cancelled_before_its_turn_wakes_nobody),
+		cmocka_unit_test(a_putter_cancelled_before_its_turn_wakes_nobody),
 		cmocka_unit_test(a_putter_that_was_robbed_and_cancelled_wakes_nobody),
 		cmocka_unit_test(a_task_cancelled_before_it_waits_is_cancelled_in_the_wait),
 		cmocka_unit_test(a_cancelled_task_gets_what_is_there),
 		cmocka_unit_test(a_cancellation_taken_back_lets_a_woken_getter_go_on),
 		cmocka_unit_test(a_timeout_at_the_moment_of_the_put_loses_no_item),
+		cmocka_unit_test(nobody_waits_in_vain),
 		EACH_KIND(done_more_often_than_put),
 		EACH_KIND(join_waits_until_all_is_done),
 		EACH_KIND(join_of_a_queue_with_nothing_unfinished_does_not_suspend),
