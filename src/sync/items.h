@@ -43,7 +43,7 @@ static inline bool plain_add(struct weft_queue *queue, const void *item)
 		return false;
 	if (end >= queue->capacity)
 		end -= queue->capacity;
-	if (queue->item_bytes == 8)
+	if (__builtin_expect(queue->item_bytes == 8, true))
 		memcpy(queue->items + end * 8, item, 8);
 	else if (queue->item_bytes == 4)
 		memcpy(queue->items + end * 4, item, 4);
@@ -60,7 +60,7 @@ static inline bool plain_take(struct weft_queue *queue, void *ret_item)
 
 	if (queue->size == 0 || queue->order != WEFT_QUEUE_FIFO)
 		return false;
-	if (queue->item_bytes == 8)
+	if (__builtin_expect(queue->item_bytes == 8, true))
 		memcpy(ret_item, queue->items + head * 8, 8);
 	else if (queue->item_bytes == 4)
 		memcpy(ret_item, queue->items + head * 4, 4);
@@ -68,7 +68,11 @@ static inline bool plain_take(struct weft_queue *queue, void *ret_item)
 		memcpy(ret_item, queue->items + head * 16, 16);
 	else
 		return false;
-	queue->head = ++head == queue->capacity ? 0 : head;
 	queue->size--;
+	/* A branch: the next call waits for the head. */
+	if (__builtin_expect(++head == queue->capacity, false))
+		queue->head = 0;
+	else
+		queue->head = head;
 	return true;
 }

@@ -9,13 +9,20 @@
 
 #include <errno.h>
 
-WAITER_OBJECT(queue_got, struct weft_queue, getters)
-WAITER_OBJECT(queue_put, struct weft_queue, putters)
-WAITER_OBJECT(queue_joined, struct weft_queue, joiners)
+WAITER_OBJECT(queue_of_getter, struct weft_queue, getters)
+WAITER_OBJECT(queue_of_putter, struct weft_queue, putters)
 
-static const struct weft_future_ops get_ops = {.name = "queue get", .object = queue_got};
-static const struct weft_future_ops put_ops = {.name = "queue put", .object = queue_put};
-static const struct weft_future_ops join_ops = {.name = "queue join", .object = queue_joined};
+/* Whoever joins waits for something else than those who get, often at the same time: for the end of
+ * the work, which is known by this list. */
+static const void *joiners_of(const struct weft_future *future, uint64_t *ret_holder)
+{
+	(void)ret_holder;
+	return waiter_of(future)->queue;
+}
+
+static const struct weft_future_ops get_ops = {.name = "queue get", .object = queue_of_getter};
+static const struct weft_future_ops put_ops = {.name = "queue put", .object = queue_of_putter};
+static const struct weft_future_ops join_ops = {.name = "queue join", .object = joiners_of};
 
 /* What a call that need not wait does is in the public function, and short; everything else is in a
  * function that it jumps to. */
@@ -71,7 +78,7 @@ static inline int has_put(struct weft_queue *queue)
 }
 
 /* -EAGAIN: it is full. */
-SLOW int put_any(struct weft_queue *queue, const void *item)
+static inline int put_any(struct weft_queue *queue, const void *item)
 {
 	int r;
 
@@ -88,45 +95,37 @@ SLOW int put_any(struct weft_queue *queue, const void *item)
 	return has_put(queue);
 }
 
-int weft_queue_put_nowait(struct weft_queue *queue, const void *item)
+SLOW int put_slowly(struct weft_queue *queue, const void *item)
 {
-	if (LIKELY(plain_add(queue, item)))
-		return has_put(queue);
 	return put_any(queue, item);
 }
 
-SLOW int put_later(struct weft_queue *queue, const void *item)
+int weft_queue_put_nowait(struct weft_queue *queue, const void *item)
 {
-	struct weft_waiter waiter;
-	int r;
-
-	do {
-		r = wait_turn(queue, &queue->putters, &put_ops, &waiter);
-		waiter_done(&waiter);
-		if (r < 0) {
-			if (waiter_woken(&waiter) && !weft_queue_full(queue))
-				wake_first(&queue->putters);
-			return r;
-		}
-		r = weft_queue_put_nowait(queue, item);
-	} while (r == -EAGAIN);
-	return r;
+	return LIKELY(plain_add(queue, item)) ? has_put(queue) : put_slowly(queue, item);
 }
 
-SLOW int put_any_or_wait(struct weft_queue *queue, const void *item)
+SLOW int put_or_wait(struct weft_queue *queue, const void *item)
 {
+	struct weft_waiter waiter;
 	int r = put_any(queue, item);
 
-	return r == -EAGAIN ? put_later(queue, item) : r;
+	while (r == -EAGAIN) {
+		r = wait_turn(queue, &queue->putters, &put_ops, &waiter);
+		waiter_done(&waiter);
+		if (LIKELY(r == 0))
+			r = weft_queue_put_nowait(queue, item);
+		else if (waiter_woken(&waiter) && !weft_queue_full(queue))
+			wake_first(&queue->putters);
+	}
+	return r;
 }
 
 int weft_queue_put(struct weft_queue *queue, const void *item)
 {
 	if (UNLIKELY(!task_here))
 		return -EPERM;
-	if (LIKELY(plain_add(queue, item)))
-		return has_put(queue);
-	return put_any_or_wait(queue, item);
+	return LIKELY(plain_add(queue, item)) ? has_put(queue) : put_or_wait(queue, item);
 }
 
 /* --- get ----------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ static inline int has_taken(struct weft_queue *queue)
 }
 
 /* -EAGAIN: it is empty. */
-SLOW int get_any(struct weft_queue *queue, void *ret_item)
+static inline int get_any(struct weft_queue *queue, void *ret_item)
 {
 	if (queue->size == 0) {
 		if (queue->shut_down)
@@ -149,45 +148,38 @@ SLOW int get_any(struct weft_queue *queue, void *ret_item)
 	return has_taken(queue);
 }
 
-int weft_queue_get_nowait(struct weft_queue *queue, void *ret_item)
+SLOW int get_slowly(struct weft_queue *queue, void *ret_item)
 {
-	if (LIKELY(plain_take(queue, ret_item)))
-		return has_taken(queue);
 	return get_any(queue, ret_item);
 }
 
-SLOW int get_later(struct weft_queue *queue, void *ret_item)
+int weft_queue_get_nowait(struct weft_queue *queue, void *ret_item)
 {
-	struct weft_waiter waiter;
-	int r;
-
-	do {
-		r = wait_turn(queue, &queue->getters, &get_ops, &waiter);
-		waiter_done(&waiter);
-		if (r < 0) {
-			if (waiter_woken(&waiter) && queue->size > 0)
-				wake_first(&queue->getters);
-			return r;
-		}
-		r = weft_queue_get_nowait(queue, ret_item);
-	} while (r == -EAGAIN);
-	return r;
+	return LIKELY(plain_take(queue, ret_item)) ? has_taken(queue) : get_slowly(queue, ret_item);
 }
 
-SLOW int get_any_or_wait(struct weft_queue *queue, void *ret_item)
+SLOW int get_or_wait(struct weft_queue *queue, void *ret_item)
 {
+	struct weft_waiter waiter;
 	int r = get_any(queue, ret_item);
 
-	return r == -EAGAIN ? get_later(queue, ret_item) : r;
+	while (r == -EAGAIN) {
+		r = wait_turn(queue, &queue->getters, &get_ops, &waiter);
+		waiter_done(&waiter);
+		if (LIKELY(r == 0))
+			r = weft_queue_get_nowait(queue, ret_item);
+		else if (waiter_woken(&waiter) && queue->size > 0)
+			wake_first(&queue->getters);
+	}
+	return r;
 }
 
 int weft_queue_get(struct weft_queue *queue, void *ret_item)
 {
 	if (UNLIKELY(!task_here))
 		return -EPERM;
-	if (LIKELY(plain_take(queue, ret_item)))
-		return has_taken(queue);
-	return get_any_or_wait(queue, ret_item);
+	return LIKELY(plain_take(queue, ret_item)) ? has_taken(queue)
+						   : get_or_wait(queue, ret_item);
 }
 
 /* --- join ---------------------------------------------------------------------------------------

@@ -1046,6 +1046,50 @@ IN_TASK(one_of_two_who_join_is_cancelled)
 	return 0;
 }
 
+/* --- looked at ----------------------------------------------------------------------------------
+ */
+
+static void expect_waiting(weft_task *task, const char *what, const void *object)
+{
+	struct weft_task_info info;
+
+	weft_task_inspect(task, &info);
+	EXPECT_INT(info.state, WEFT_TASK_WAITING);
+	EXPECT_TEXT(info.waits_for.what, what);
+	EXPECT(!object || info.waits_for.object == object);
+	EXPECT(!info.waits_for.task);
+}
+
+IN_TASK(which_queue_a_task_waits_for_can_be_seen)
+{
+	struct weft_queue empty = WEFT_QUEUE(int, 0), full = WEFT_QUEUE(int, 1);
+	struct weft_edge edges[8];
+	weft_task *tasks[4];
+
+	EXPECT_INT(put_now(&full, 1), 0);
+	tasks[0] = spawn(getter, PARTY("a", &empty));
+	tasks[1] = spawn(getter, PARTY("b", &empty));
+	tasks[2] = spawn(putter, PARTY("c", &full, 2));
+	tasks[3] = spawn(joiner, PARTY("d", &full));
+	spin(1);
+	expect_waiting(tasks[0], "queue get", &empty);
+	expect_waiting(tasks[1], "queue get", &empty);
+	expect_waiting(tasks[2], "queue put", &full);
+	expect_waiting(tasks[3], "queue join", NULL);
+	EXPECT_INT(weft_await_graph(weft_running_loop(), edges, 8), 4);
+	EXPECT_TEXT(edges[2].to.what, "queue put");
+	EXPECT_TEXT(edges[3].to.what, "queue join");
+	for (int i = 0; i < 4; i++) {
+		EXPECT(edges[i].from.task == tasks[i]);
+		weft_cancel(tasks[i], NULL);
+		EXPECT_INT(outcome(tasks[i]), -ECANCELED);
+	}
+	EXPECT_TRACE("a:-125 b:-125 c:-125 d:-125");
+	weft_queue_done(&empty);
+	weft_queue_done(&full);
+	return 0;
+}
+
 /* --- wrong use ----------------------------------------------------------------------------------
  */
 
@@ -1203,6 +1247,7 @@ int main(void)
 		cmocka_unit_test(all_who_join_are_woken_in_their_order),
 		cmocka_unit_test(join_ends_though_more_was_put_since),
 		cmocka_unit_test(one_of_two_who_join_is_cancelled),
+		cmocka_unit_test(which_queue_a_task_waits_for_can_be_seen),
 		cmocka_unit_test(items_without_a_size),
 		cmocka_unit_test(priorities_without_a_comparison),
 		cmocka_unit_test(storage_of_no_size),
