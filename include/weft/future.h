@@ -61,8 +61,9 @@ WEFT_API const struct weft_error *weft_future_error(struct weft_future *future);
  * that goes out of scope. */
 WEFT_API void weft_future_reset(struct weft_future *future);
 
-/* Whether somebody has seen its outcome: awaited it, asked for its result, gathered it. An error
- * that nobody sees is reported: a task's when its last reference goes, a future's at its reset. */
+/* Whether somebody has seen its outcome: awaited it, asked for its result, gathered it, tried to
+ * cancel it when it was done. An error that nobody sees is reported: a task's when its last
+ * reference goes, a future's at its reset, if its loop runs. */
 WEFT_API bool weft_future_retrieved(const struct weft_future *future);
 
 /* Schedules `fn` when the future is done, at once if it is already. weft_handle_cancel() removes

@@ -86,7 +86,9 @@ static struct weft_future *ask(
 	struct weft_gathering *gathering;
 
 	if (future->state != FUTURE_PENDING) {
-		future->flags |= FUTURE_RETRIEVED; /* as in asyncio: somebody has dealt with it */
+		/* As in asyncio: who wants it to end does not mind how it has ended. */
+		if (future->ops != &gathering_ops)
+			future->flags |= FUTURE_RETRIEVED;
 		*ret_taken = false;
 		return NULL;
 	}

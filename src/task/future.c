@@ -76,9 +76,24 @@ bool future_cancel_plain(struct weft_future *future, const char *message)
 	return true;
 }
 
+static void report_unretrieved(const struct weft_future *future)
+{
+	if (future->state != FUTURE_FINISHED || future->result >= 0 ||
+		future->flags & FUTURE_RETRIEVED)
+		return;
+	weft_call_exception_handler(
+		future->loop, &(struct weft_exception){
+				      .message = "Future exception was never retrieved",
+				      .code = future->result,
+				      .error = future->error,
+			      });
+}
+
 void weft_future_reset(struct weft_future *future)
 {
 	assert(!future->ops && !future->callbacks.first);
+	if (loop_here && future->loop == loop_here)
+		report_unretrieved(future);
 	free(future->error);
 	*future = (struct weft_future){.loop = future->loop};
 }
