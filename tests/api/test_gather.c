@@ -254,6 +254,18 @@ IN_TASK(an_error_that_nobody_retrieves_from_the_gathering_is_reported_at_its_clo
 	return 0;
 }
 
+IN_TASK(a_cancelled_gathering_is_not_reported)
+{
+	weft_future f = {0}, *futures[] = {&f};
+	weft_gathering *gathering = gathering_of(futures, 1, 0);
+
+	EXPECT_INT(weft_future_cancel(weft_gathering_future(gathering), NULL), 1);
+	spin(2);
+	EXPECT(weft_future_done(weft_gathering_future(gathering)));
+	weft_gathering_close(gathering);
+	return 0;
+}
+
 IN_TASK(a_gathering_can_be_closed_before_its_end)
 {
 	struct child children[] = {{"a", 3, 1}, {"b", 2, 2}};
@@ -791,6 +803,7 @@ int main(void)
 		cmocka_unit_test(after_an_error_the_others_have_no_result_yet),
 		cmocka_unit_test(
 			an_error_that_nobody_retrieves_from_the_gathering_is_reported_at_its_close),
+		cmocka_unit_test(a_cancelled_gathering_is_not_reported),
 		cmocka_unit_test(a_gathering_can_be_closed_before_its_end),
 		cmocka_unit_test(a_closed_gathering_leaves_the_callers_futures_alone),
 		cmocka_unit_test(
