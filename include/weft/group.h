@@ -28,6 +28,7 @@ struct weft_group {
 	struct weft_error *errors; /* of the children, in order of completion */
 	size_t n_errors;
 	int result;
+	int cancelling; /* the owner, when it entered */
 	uint8_t state;
 	uint8_t flags;
 	uint8_t depth;

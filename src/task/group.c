@@ -22,6 +22,7 @@ enum {
 	GROUP_ABORTING = 1,	    /* the children have been cancelled */
 	GROUP_CANCELLED_PARENT = 2, /* ... and the owner, by us: to be taken back */
 	GROUP_CANCEL_WANTED = 4,    /* as soon as it is entered */
+	GROUP_CUT_SHORT = 8,	    /* the wait was cancelled when the children had been already */
 };
 
 /* Cancels what is still running, oldest first. */
@@ -93,6 +94,7 @@ int weft_group_enter(struct weft_group *group)
 		return -EALREADY;
 	group->parent = task_here;
 	group->depth = task_here->shield_depth;
+	group->cancelling = task_cancelling(task_here);
 	group->idle.loop = task_here->future.loop;
 	group->state = GROUP_ENTERED;
 	if (group->flags & GROUP_CANCEL_WANTED)
@@ -154,7 +156,11 @@ static bool wait_for_children(struct weft_group *group, bool cancelled, struct w
 	while (group->running > 0) {
 		free(group->idle.error);
 		group->idle = (struct weft_future){.ops = &group_ops, .loop = parent->future.loop};
-		if (park(&group->idle, NULL) < 0 && !(group->flags & GROUP_ABORTING)) {
+		if (park(&group->idle, NULL) == 0)
+			continue;
+		if (group->flags & GROUP_ABORTING) {
+			group->flags |= GROUP_CUT_SHORT;
+		} else {
 			cancelled = true;
 			free(*error);
 			*error = task_take_error(parent, -ECANCELED);
@@ -183,9 +189,15 @@ static int outcome_of(struct weft_group *group, int r, bool cancelled, struct we
 	weft_task *parent = group->parent;
 
 	/* Take our own request back; if it was the only one, nobody else wants the parent to end.
-	 */
-	if (group->flags & GROUP_CANCELLED_PARENT && weft_uncancel(parent) == 0)
-		cancelled = false;
+	 * If not, an outside one may have come when our own had ended the children already: it is
+	 * not to be lost, unless the next suspension delivers it. */
+	if (group->flags & GROUP_CANCELLED_PARENT) {
+		if (weft_uncancel(parent) == 0)
+			cancelled = false;
+		else if (group->flags & GROUP_CUT_SHORT && !parent->must_cancel &&
+			 task_cancelling(parent) > group->cancelling)
+			cancelled = true;
+	}
 	if (cancelled && group->result == 0) {
 		task_give_error(parent, -ECANCELED, error);
 		return -ECANCELED;
