@@ -2,7 +2,7 @@
 
 /* Cancellation: when it is delivered, to whom, how often, and what takes it back. */
 
-#include "api.h"
+#include "crew.h"
 
 static int never_run(void *unused)
 {
@@ -368,6 +368,281 @@ IN_TASK(awaiting_what_is_done_delivers_no_cancellation)
 	return 0;
 }
 
+/* --- requests taken back ------------------------------------------------------------------------
+ */
+
+IN_TASK(a_request_to_a_task_that_is_about_to_wake_can_be_taken_back)
+{
+	weft_future f = {0};
+	struct named_future named = {"f", &f};
+	weft_task *task = spawn(await_and_say, &named);
+
+	spin(1);
+	EXPECT_INT(weft_future_set_result(&f, 42), 0);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_uncancel(task), 0);
+	EXPECT_INT(outcome(task), 42);
+	EXPECT_TRACE("f");
+	return 0;
+}
+
+IN_TASK(a_request_that_was_passed_on_cannot)
+{
+	weft_future f = {0};
+	struct named_future named = {"f", &f};
+	weft_task *task = spawn(await_and_say, &named);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_uncancel(task), 0);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT_TRACE("f:-125");
+	EXPECT_INT(weft_cancelling(task), 0);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	return 0;
+}
+
+IN_TASK(of_two_requests_one_can_be_taken_back)
+{
+	weft_task *task = spawn(survive, &(weft_ns){0});
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_uncancel(task), 1);
+	EXPECT_INT(outcome(task), 7);
+	EXPECT_TRACE("got -125 1");
+	return 0;
+}
+
+static int take_back_and_sleep(void *unused)
+{
+	(void)unused;
+	EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);
+	EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	say("on");
+	return weft_sleep(WEFT_S(9));
+}
+
+IN_TASK(a_task_that_has_taken_a_request_back_ends_with_the_next)
+{
+	weft_task *task = spawn(take_back_and_sleep, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_cancelling(task), 1);
+	spin(1);
+	EXPECT_TRACE("on");
+	EXPECT_INT(weft_cancelling(task), 0);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT(!weft_task_cancelled(task));
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT(weft_task_cancelled(task));
+	EXPECT_INT(weft_uncancel(task), 0);
+	EXPECT(weft_task_cancelled(task));
+	weft_task_release(task);
+	return 0;
+}
+
+/* --- messages -----------------------------------------------------------------------------------
+ */
+
+static int sleep_and_say_why(void *name)
+{
+	int r = weft_sleep(WEFT_S(9));
+
+	say("%s:%s", (const char *)name, message());
+	return r;
+}
+
+IN_TASK(a_task_cancelled_before_its_first_step_keeps_the_message)
+{
+	weft_task *task = spawn(never_run, NULL);
+
+	EXPECT_INT(weft_cancel(task, "too early"), 1);
+	spin(1);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT_TEXT(message(), "too early");
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT_TEXT(message(), "none");
+	EXPECT_TRACE("");
+	weft_task_release(task);
+	return 0;
+}
+
+struct link {
+	const char *name;
+	weft_task *next;
+};
+
+static int await_next_and_say_why(void *arg)
+{
+	const struct link *link = arg;
+	int ret = 0, r = weft_await_task(link->next, &ret);
+
+	say("%s:%d:%s", link->name, r, message());
+	return r < 0 ? r : ret;
+}
+
+IN_TASK(a_message_comes_up_to_who_awaits_the_task_that_was_cancelled)
+{
+	weft_task *inner = spawn(sleep_and_say_why, "inner");
+	struct link link = {"outer", inner};
+	weft_task *outer = spawn(await_next_and_say_why, &link);
+
+	spin(2);
+	EXPECT_INT(weft_cancel(inner, "because"), 1);
+	EXPECT_INT(outcome(outer), -ECANCELED);
+	EXPECT_TEXT(message(), "because");
+	EXPECT_TRACE("inner:because outer:0:because");
+	/* It has been handed on: here there is none any more. */
+	EXPECT_INT(outcome(inner), -ECANCELED);
+	EXPECT_TEXT(message(), "none");
+	return 0;
+}
+
+IN_TASK(a_message_goes_down_the_chain_and_comes_up_again)
+{
+	weft_task *leaf = spawn(sleep_and_say_why, "leaf");
+	struct link lower = {"middle", leaf}, upper;
+	weft_task *middle = spawn(await_next_and_say_why, &lower), *top;
+
+	upper = (struct link){"top", middle};
+	top = spawn(await_next_and_say_why, &upper);
+	spin(3);
+	EXPECT_INT(weft_cancel(top, "down"), 1);
+	EXPECT_INT(outcome(top), -ECANCELED);
+	EXPECT_TEXT(message(), "down");
+	EXPECT_TRACE("leaf:down middle:-125:down top:-125:down");
+	EXPECT_INT(outcome(middle), -ECANCELED);
+	EXPECT_TEXT(message(), "none");
+	EXPECT_INT(outcome(leaf), -ECANCELED);
+	EXPECT_TEXT(message(), "none");
+	return 0;
+}
+
+static int say_it_otherwise(void *unused)
+{
+	int r = weft_sleep(WEFT_S(9));
+
+	(void)unused;
+	return r == -ECANCELED ? weft_raise(r, "in other words") : r;
+}
+
+IN_TASK(a_task_can_end_with_a_message_of_its_own)
+{
+	weft_task *task = spawn(say_it_otherwise, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, "why"), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_TEXT(message(), "in other words");
+	return 0;
+}
+
+static int await_and_say_why(void *future)
+{
+	int ret = 0, r = weft_await(future, &ret);
+
+	say("%d:%s", r, message());
+	return r < 0 ? r : ret;
+}
+
+IN_TASK(where_future_and_task_are_cancelled_the_future_s_message_comes_out)
+{
+	for (int future_first = 0; future_first < 2; future_first++) {
+		weft_future f = {0};
+		weft_task *task = spawn(await_and_say_why, &f);
+
+		spin(1);
+		if (future_first)
+			EXPECT_INT(weft_future_cancel(&f, "of the future"), 1);
+		EXPECT_INT(weft_cancel(task, "of the task"), 1);
+		EXPECT_INT(weft_future_cancel(&f, "of the future"), 0);
+		EXPECT_INT(outcome(task), -ECANCELED);
+		EXPECT_TRACE(future_first ? "-125:of the future" : "-125:of the task");
+		weft_future_reset(&f);
+	}
+	return 0;
+}
+
+IN_TASK(the_last_request_without_a_message_takes_it_away)
+{
+	weft_task *task = spawn(end_when_cancelled, &(weft_ns){0});
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, "m1"), 1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(outcome(task), -ECANCELED);
+	EXPECT_TEXT(message(), "none");
+	return 0;
+}
+
+/* --- what else becomes of it --------------------------------------------------------------------
+ */
+
+static int cancel_self_and_await(void *task)
+{
+	int r;
+
+	spin(1);
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	r = weft_await_task(task, NULL);
+	say("outer:%d:%d", r, weft_task_cancelled(task));
+	return r;
+}
+
+IN_TASK(a_task_that_has_cancelled_itself_cancels_what_it_awaits_next)
+{
+	weft_future f = {0};
+	struct named_future named = {"inner", &f};
+	weft_task *inner = spawn(await_and_say, &named),
+		  *outer = spawn(cancel_self_and_await, inner);
+
+	EXPECT_INT(outcome(outer), -ECANCELED);
+	EXPECT_TRACE("inner:-125 outer:-125:1");
+	EXPECT(weft_future_cancelled(&f));
+	EXPECT_INT(outcome(inner), -ECANCELED);
+	return 0;
+}
+
+static int fail_when_told(void *unused)
+{
+	(void)unused;
+	return weft_sleep(WEFT_S(9)) == -ECANCELED ? -EIO : 0;
+}
+
+IN_TASK(a_task_that_fails_when_it_is_cancelled_has_failed)
+{
+	weft_task *task = spawn(fail_when_told, NULL);
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_await_task(task, NULL), 0);
+	EXPECT(!weft_task_cancelled(task));
+	EXPECT_INT(outcome(task), -EIO);
+	return 0;
+}
+
+IN_TASK(a_cancellation_is_for_the_wait_that_it_meets_and_not_for_the_next)
+{
+	weft_future f = {0}, g = {0};
+	struct named_future named = {"f", &f};
+	weft_task *task = spawn(await_and_say, &named);
+	int ret = 0;
+
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	EXPECT_INT(weft_await_task(task, &ret), 0);
+	EXPECT_INT(ret, -ECANCELED);
+	EXPECT_INT(weft_future_set_result(&g, 1), 0);
+	EXPECT_INT(weft_await(&g, NULL), 0);
+	EXPECT_INT(weft_sleep(0), 0);
+	EXPECT_TRACE("f:-125");
+	weft_task_release(task);
+	return 0;
+}
+
 /* --- shield blocks ---------------------------------------------------------------------------- */
 
 static int clean_up_shielded(void *unused)
@@ -561,6 +836,20 @@ int main(void)
 		cmocka_unit_test(a_cancelled_sleep_leaves_no_timer),
 		cmocka_unit_test(sleeping_for_ever_ends_by_cancellation),
 		cmocka_unit_test(awaiting_what_is_done_delivers_no_cancellation),
+		cmocka_unit_test(a_request_to_a_task_that_is_about_to_wake_can_be_taken_back),
+		cmocka_unit_test(a_request_that_was_passed_on_cannot),
+		cmocka_unit_test(of_two_requests_one_can_be_taken_back),
+		cmocka_unit_test(a_task_that_has_taken_a_request_back_ends_with_the_next),
+		cmocka_unit_test(a_task_cancelled_before_its_first_step_keeps_the_message),
+		cmocka_unit_test(a_message_comes_up_to_who_awaits_the_task_that_was_cancelled),
+		cmocka_unit_test(a_message_goes_down_the_chain_and_comes_up_again),
+		cmocka_unit_test(a_task_can_end_with_a_message_of_its_own),
+		cmocka_unit_test(
+			where_future_and_task_are_cancelled_the_future_s_message_comes_out),
+		cmocka_unit_test(the_last_request_without_a_message_takes_it_away),
+		cmocka_unit_test(a_task_that_has_cancelled_itself_cancels_what_it_awaits_next),
+		cmocka_unit_test(a_task_that_fails_when_it_is_cancelled_has_failed),
+		cmocka_unit_test(a_cancellation_is_for_the_wait_that_it_meets_and_not_for_the_next),
 		cmocka_unit_test(a_shield_keeps_requests_off_until_it_is_left),
 		cmocka_unit_test(requests_to_a_shielded_task_count),
 		cmocka_unit_test(a_timeout_inside_of_a_shield_still_cuts_short),

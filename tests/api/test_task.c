@@ -63,6 +63,34 @@ IN_TASK(a_sleeper_wakes_one_iteration_after_its_timer)
 	return 0;
 }
 
+struct sleeper {
+	const char *name;
+	weft_ns delay;
+};
+
+static int sleep_then_say(void *arg)
+{
+	const struct sleeper *sleeper = arg;
+	int r = weft_sleep(sleeper->delay);
+
+	say("%s@%d", sleeper->name, (int)(weft_loop_time(weft_running_loop()) / WEFT_S(1)));
+	return r;
+}
+
+IN_TASK(sleepers_wake_by_their_deadlines_and_those_with_equal_ones_in_turn)
+{
+	struct sleeper sleepers[] = {
+		{"c", WEFT_S(3)}, {"a", WEFT_S(1)}, {"d", WEFT_S(3)}, {"b", WEFT_S(2)}};
+	weft_task *tasks[4];
+
+	for (size_t i = 0; i < 4; i++)
+		tasks[i] = spawn(sleep_then_say, &sleepers[i]);
+	for (size_t i = 0; i < 4; i++)
+		EXPECT_INT(outcome(tasks[i]), 0);
+	EXPECT_TRACE("a@1 b@2 c@3 d@3");
+	return 0;
+}
+
 IN_TASK(what_the_function_returns_is_the_outcome)
 {
 	EXPECT_INT(outcome(spawn(return_value, (void *)42)), 42);
@@ -202,6 +230,35 @@ IN_TASK(the_current_task_is_the_one_that_runs_and_none_in_a_callback)
 	EXPECT_INT(outcome(other), 1);
 	EXPECT(weft_current_task() == me);
 	EXPECT_TRACE("0");
+	return 0;
+}
+
+struct named_task {
+	const char *name;
+	weft_task *self;
+};
+
+static int check_current(void *arg)
+{
+	const struct named_task *named = arg;
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT(weft_current_task() == named->self);
+		say("%s%d", named->name, i);
+		spin(1);
+	}
+	return weft_current_task() == named->self;
+}
+
+IN_TASK(tasks_that_take_turns_are_each_their_own_current_one)
+{
+	struct named_task a = {"a", NULL}, b = {"b", NULL};
+
+	a.self = spawn(check_current, &a);
+	b.self = spawn(check_current, &b);
+	EXPECT_INT(outcome(a.self), 1);
+	EXPECT_INT(outcome(b.self), 1);
+	EXPECT_TRACE("a0 b0 a1 b1 a2 b2");
 	return 0;
 }
 
@@ -539,6 +596,8 @@ int main(void)
 		cmocka_unit_test(a_task_starts_in_the_next_iteration_in_the_order_of_scheduling),
 		cmocka_unit_test(a_sleep_of_zero_or_less_yields_once),
 		cmocka_unit_test(a_sleeper_wakes_one_iteration_after_its_timer),
+		cmocka_unit_test(
+			sleepers_wake_by_their_deadlines_and_those_with_equal_ones_in_turn),
 		cmocka_unit_test(what_the_function_returns_is_the_outcome),
 		cmocka_unit_test(a_task_that_returns_ecanceled_is_cancelled),
 		cmocka_unit_test(fire_and_forget_runs_to_its_end),
@@ -550,6 +609,7 @@ int main(void)
 		cmocka_unit_test(tasks_are_numbered_where_they_have_no_name),
 		cmocka_unit_test(a_name_is_copied_and_cut_at_31_bytes),
 		cmocka_unit_test(the_current_task_is_the_one_that_runs_and_none_in_a_callback),
+		cmocka_unit_test(tasks_that_take_turns_are_each_their_own_current_one),
 		cmocka_unit_test(there_is_no_current_task_outside),
 		cmocka_unit_test(a_task_tells_what_it_waits_for),
 		cmocka_unit_test(all_tasks_are_listed_in_the_order_of_creation),
