@@ -26,6 +26,7 @@ struct listener {
 struct weft_server {
 	struct list link; /* streams->servers */
 	weft_loop *loop;
+	weft_context *context; /* of whoever started it: each client's task has a copy */
 	int (*client)(weft_stream *stream, void *arg);
 	void *arg;
 	struct weft_task_options task;
@@ -63,6 +64,7 @@ static bool busy(const weft_server *server)
 static void server_free(weft_server *server)
 {
 	list_remove(&server->link);
+	weft_context_release(server->context);
 	free(server);
 }
 
@@ -161,6 +163,7 @@ static int start_client(weft_server *server, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	struct weft_task_options task = server->task;
+	struct context *before = context_here;
 	char name[CLIENT_NAME];
 	int r;
 
@@ -178,7 +181,9 @@ static int start_client(weft_server *server, int fd)
 	client->stream->holder = &client->stream; /* who serves it may close it */
 	name_client(server, fd, name);
 	task.name = name;
+	context_here = &server->context->context;
 	r = task_create(server->loop, &task, serve, client, &client->task);
+	context_here = before;
 	if (r < 0) {
 		weft_stream_close(client->stream);
 		free(client);
@@ -284,6 +289,11 @@ static int server_new(const struct weft_server_options *options,
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
+	server->context = weft_copy_context();
+	if (!server->context) {
+		free(server);
+		return -ENOMEM;
+	}
 	server->loop = loop_here;
 	server->client = client;
 	server->arg = arg;

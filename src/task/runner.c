@@ -17,7 +17,7 @@ enum { CLOSING_ROUNDS = 100 }; /* clean-up may spawn tasks; it may not do so for
 
 struct weft_runner {
 	weft_loop *loop;
-	weft_context *context;
+	weft_context *context; /* of all runs; NULL: there is one run, it takes a copy itself */
 	bool keep_sigint;
 
 	weft_task *main; /* while it runs */
@@ -171,18 +171,8 @@ static void shut_down(weft_loop *loop)
 
 static int begin(const struct weft_options *options, weft_runner *runner)
 {
-	int r;
-
 	*runner = (weft_runner){.keep_sigint = options && options->keep_sigint};
-	r = weft_loop_open(options, &runner->loop);
-	if (r < 0)
-		return r;
-	runner->context = weft_copy_context();
-	if (!runner->context) {
-		weft_loop_close(runner->loop);
-		return -ENOMEM;
-	}
-	return 0;
+	return weft_loop_open(options, &runner->loop);
 }
 
 static void end(weft_runner *runner)
@@ -250,6 +240,12 @@ int weft_runner_open(const struct weft_options *options, weft_runner **ret_runne
 	if (r < 0) {
 		free(runner);
 		return r;
+	}
+	runner->context = weft_copy_context();
+	if (!runner->context) {
+		weft_loop_close(runner->loop);
+		free(runner);
+		return -ENOMEM;
 	}
 	*ret_runner = runner;
 	return 0;

@@ -471,6 +471,34 @@ IN_TASK_AND_TIME(a_thread_has_its_own_context_and_hands_it_over)
 	return 0;
 }
 
+static int serve_word(weft_stream *stream, void *unused)
+{
+	(void)unused;
+	say("%s", get());
+	set("client's");
+	return weft_stream_write(stream, "x", 1);
+}
+
+IN_TASK(a_servers_clients_have_copies_of_its_starters_context)
+{
+	weft_server *server = NULL;
+	char byte;
+
+	set("starter's");
+	EXPECT_INT(weft_start_server("tcp:127.0.0.1:0", serve_word, NULL, &server), 0);
+	set("later");
+	for (int i = 0; i < 2; i++) {
+		weft_stream *stream = NULL;
+
+		EXPECT_INT(weft_open_connection(weft_server_address(server, 0), NULL, &stream), 0);
+		EXPECT_INT(weft_stream_read(stream, &byte, 1), 1);
+		weft_stream_close(stream);
+	}
+	EXPECT_TRACE("starter's starter's");
+	weft_server_close(server);
+	return 0;
+}
+
 /* --- outside of loops ------------------------------------------------------------------------- */
 
 static int see_outside(void *unused)
@@ -676,6 +704,7 @@ int main(void)
 		cmocka_unit_test(a_done_callback_runs_in_the_context_that_added_it),
 		cmocka_unit_test(a_signal_handler_has_one_context_for_all_its_calls),
 		cmocka_unit_test(a_thread_has_its_own_context_and_hands_it_over),
+		cmocka_unit_test(a_servers_clients_have_copies_of_its_starters_context),
 		cmocka_unit_test(what_is_set_before_the_loop_is_seen_in_it),
 		cmocka_unit_test(the_context_in_which_a_loop_is_run_is_not_its_callbacks),
 		cmocka_unit_test(a_value_is_released_with_the_last_context_that_holds_it),

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <time.h>
 
 static pthread_t start_thread(void *(*fn)(void *arg), void *arg)
 {
@@ -23,7 +22,7 @@ static pthread_t start_thread(void *(*fn)(void *arg), void *arg)
 static void spin_until(atomic_int *flag)
 {
 	while (!atomic_load(flag))
-		EXPECT_INT(weft_sleep(WEFT_US(100)), 0);
+		spin(1);
 }
 
 /* --- coroutines for other threads ------------------------------------------------------------- */
@@ -538,28 +537,41 @@ static int await_source(void *source)
 	return r < 0 ? -EINTR : ret;
 }
 
-/* The loop holds on by itself: virtual time, and nobody but a thread to end the wait. */
-static void *complete_later(void *source)
-{
-	struct timespec moment = {.tv_nsec = 2000000};
+struct late {
+	weft_concurrent_future *source;
+	atomic_int idle;
+	int r;
+};
 
-	nanosleep(&moment, NULL);
-	return (void *)(intptr_t)weft_concurrent_future_set_result(source, 12);
+static void note_idle(void *late)
+{
+	atomic_store(&((struct late *)late)->idle, 1);
 }
 
+static void *complete_late(void *arg)
+{
+	struct late *late = arg;
+
+	while (!atomic_load(&late->idle))
+		sched_yield();
+	late->r = weft_concurrent_future_set_result(late->source, 12);
+	return NULL;
+}
+
+/* In virtual time, with nobody but the thread to end the wait: the loop holds on by itself. */
 IN_TASK(a_task_awaits_what_a_thread_completes)
 {
-	weft_concurrent_future *source = NULL;
+	struct late late = {.r = -1};
 	pthread_t thread;
-	void *r = NULL;
 
-	EXPECT_INT(weft_concurrent_future_open(&source), 0);
-	thread = start_thread(complete_later, source);
-	EXPECT_INT(await_source(source), 12);
-	pthread_join(thread, &r);
-	EXPECT_INT((intptr_t)r, 0);
+	EXPECT_INT(weft_concurrent_future_open(&late.source), 0);
+	thread = start_thread(complete_late, &late);
+	soon(note_idle, &late);
+	EXPECT_INT(await_source(late.source), 12);
+	pthread_join(thread, NULL);
+	EXPECT_INT(late.r, 0);
 	EXPECT_TRACE("running");
-	weft_concurrent_future_release(source);
+	weft_concurrent_future_release(late.source);
 	return 0;
 }
 
@@ -741,7 +753,7 @@ IN_TASK_AND_TIME(a_task_awaits_what_runs_in_another_loop)
 	void *r = NULL;
 
 	while (atomic_load(&started) == 0)
-		EXPECT_INT(weft_sleep(WEFT_US(100)), 0);
+		spin(1);
 	there = (weft_loop *)atomic_load(&started);
 	for (intptr_t i = 0; i < 20; i++)
 		EXPECT_INT(ask(there, return_value, (void *)i), i);

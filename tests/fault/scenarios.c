@@ -536,6 +536,134 @@ static int run_by_name(void)
 	return run(by_name);
 }
 
+/* --- contexts, and futures for other threads ----------------------------------------------------
+ */
+
+static int values_held;
+
+static void release_value(void *value)
+{
+	(void)value;
+	values_held--;
+}
+
+static struct weft_var owned = {.name = "owned", .release = release_value};
+static struct weft_var plain[3];
+
+static int set_value(void *value)
+{
+	int r = weft_var_set(&owned, value, NULL);
+
+	if (r < 0)
+		return r;
+	values_held++;
+	return weft_sleep(0);
+}
+
+static int set_all(struct weft_var_token *token)
+{
+	int r;
+
+	for (size_t i = 0; i < 3; i++) {
+		r = weft_var_set(&plain[i], plain, NULL);
+		if (r < 0)
+			return r;
+	}
+	r = weft_var_set(&owned, plain, token);
+	if (r < 0)
+		return r;
+	values_held++;
+	return 0;
+}
+
+static int variables(void *unused)
+{
+	WEFT_AUTO(context) context = NULL;
+	WEFT_AUTO(task) task = NULL;
+	struct weft_var_token token = {0};
+	struct weft_task_options options = {.eager_start = true};
+	int r, ret = 0;
+
+	(void)unused;
+	r = set_all(&token);
+	if (r < 0)
+		return r;
+	context = weft_copy_context();
+	if (!context)
+		r = -ENOMEM;
+	options.context = context;
+	if (r == 0)
+		r = weft_create_task_with(&options, set_value, &owned, &task);
+	if (r == 0)
+		r = weft_await_task(task, &ret);
+	if (r == 0 && ret == 0 && weft_context_get(context, &owned) != &owned)
+		scenario_broken = "a context lost a value";
+	if (weft_var_get(&owned) != plain)
+		scenario_broken = "a value of another context came through";
+	if (r == 0)
+		r = weft_var_reset(&owned, &token);
+	weft_var_token_release(&token);
+	return r < 0 ? r : ret;
+}
+
+static int run_variables(void)
+{
+	int r;
+
+	values_held = 0;
+	r = run(variables);
+	if (values_held != 0)
+		scenario_broken = "a value was not released, or twice";
+	return r;
+}
+
+static int answer(void *unused)
+{
+	(void)unused;
+	return weft_sleep(0) == 0 ? 42 : -ECANCELED;
+}
+
+static int through_threads(void *unused)
+{
+	WEFT_AUTO(concurrent_future) future = NULL;
+	struct weft_wrapped wrapped = {0};
+	int r, ret = 0;
+
+	(void)unused;
+	r = weft_run_coroutine_threadsafe(weft_running_loop(), answer, NULL, &future);
+	if (r < 0)
+		return r;
+	r = weft_wrap_future(future, &wrapped);
+	if (r < 0)
+		return r;
+	r = weft_await(&wrapped.future, &ret);
+	weft_wrapped_done(&wrapped);
+	if (r == 0 && ret >= 0 && ret != 42)
+		scenario_broken = "an answer came back changed";
+	return r < 0 ? r : ret < 0 ? ret : 0;
+}
+
+static int run_through_threads(void)
+{
+	return run(through_threads);
+}
+
+static int run_twice(void)
+{
+	static const struct weft_options options = {.clock = WEFT_CLOCK_VIRTUAL};
+	static weft_fn fns[] = {variables, through_threads};
+	weft_runner *runner = NULL;
+	int r = weft_runner_open(&options, &runner);
+
+	values_held = 0;
+	for (size_t i = 0; r == 0 && i < 2; i++)
+		r = weft_runner_run(runner, quietly, &fns[i]);
+	weft_runner_close(runner);
+	if (values_held != 0)
+		scenario_broken = "a value was not released, or twice";
+	return r;
+}
+
 const struct scenario scenarios[] = {
 	{"open and close a loop", open_and_close, 4},
 	{"fifty tasks", run_fifty_tasks, 10},
@@ -549,6 +677,9 @@ const struct scenario scenarios[] = {
 	{"calls from other threads", run_calls_from_threads, 16},
 	{"a client and a server", run_client_and_server, 20},
 	{"connecting by name", run_by_name, 10},
+	{"variables and contexts", run_variables, 10},
+	{"a future of other threads", run_through_threads, 8},
+	{"two runs of a runner", run_twice, 14},
 };
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -561,5 +692,7 @@ const struct scenario_task scenario_tasks[] = {
 	{"calls from other threads", calls_from_threads, false, 3},
 	{"a client and a server", client_and_server, false, 10},
 	{"connecting by name", by_name, false, 2},
+	{"variables and contexts", variables, false, 1},
+	{"a future of other threads", through_threads, false, 2},
 };
 const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);
