@@ -111,9 +111,9 @@ WEFT_API void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_
 WEFT_API void weft_call_at(weft_loop *loop, struct weft_handle *handle, weft_ns when,
 	void (*fn)(void *arg), void *arg);
 
-/* From any thread, but not from a signal handler. Calls of one thread keep their order; those of the
- * loop's own are in line with weft_call_soon(). The loop must be open: its owner sees to it that no
- * thread calls later (one whose call has run already is waited for). -ENOMEM. */
+/* From any thread, but not from a signal handler. Calls of one thread keep their order; those of
+ * the loop's own are in line with weft_call_soon(). The loop must be open: its owner sees to it
+ * that no thread calls later (one whose call has run already is waited for). -ENOMEM. */
 WEFT_API int weft_call_soon_threadsafe(weft_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* Afterwards the handle is the caller's again. One that has run, or was never scheduled, is left
