@@ -202,7 +202,7 @@ struct tree {
 	struct graph *graph;
 	FILE *file;
 	/* For each level: whether more will come at it. */
-	bool more[DEPTH_MOST + 1];
+	bool more[DEPTH_MOST + 2];
 };
 
 static void print_branch(const struct tree *tree, int depth)

@@ -662,6 +662,65 @@ static int run_twice(void)
 	if (values_held != 0)
 		scenario_broken = "a value was not released, or twice";
 	return r;
+/* --- looking into a loop -----------------------------------------------------------------------
+ */
+
+static int wait_for_event(void *event)
+{
+	return weft_event_wait(event);
+}
+
+static int look_at_all(void)
+{
+	weft_loop *loop = weft_running_loop();
+	struct weft_edge edges[8];
+	char text[100];
+	FILE *nowhere;
+	ssize_t n;
+	int r;
+
+	n = weft_await_graph(loop, edges, 8);
+	if (n >= 0 && n < 80)
+		scenario_broken = "not all edges of the graph";
+	if (n >= 0)
+		n = weft_loop_deadlock_text(loop, text, sizeof(text));
+	if (n > 0)
+		scenario_broken = "tasks that wait for an event are not stuck";
+	if (n < 0)
+		return (int)n;
+	nowhere = fopen("/dev/null", "w");
+	if (!nowhere)
+		return -errno;
+	r = weft_print_graph(loop, nowhere);
+	if (r == 0)
+		r = weft_print_call_graph(weft_task_future(weft_current_task()), nowhere);
+	if (r == 0)
+		r = weft_print_deadlock(loop, nowhere);
+	fclose(nowhere);
+	return r;
+}
+
+static int look_around(void *unused)
+{
+	struct weft_event event = {0};
+	int r = 0;
+
+	(void)unused;
+	WEFT_GROUP(group)
+		;
+	for (int i = 0; i < 80 && r == 0; i++)
+		r = weft_group_spawn(&group, NULL, wait_for_event, &event, NULL);
+	if (r == 0)
+		r = weft_sleep(0);
+	if (r == 0)
+		r = look_at_all();
+	weft_event_set(&event);
+	return weft_group_join(&group, r);
+}
+
+static int run_look_around(void)
+{
+	return run(look_around);
 }
 
 const struct scenario scenarios[] = {
@@ -680,6 +739,7 @@ const struct scenario scenarios[] = {
 	{"variables and contexts", run_variables, 10},
 	{"a future of other threads", run_through_threads, 8},
 	{"two runs of a runner", run_twice, 14},
+	{"looking into a loop", run_look_around, 15},
 };
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -694,5 +754,6 @@ const struct scenario_task scenario_tasks[] = {
 	{"connecting by name", by_name, false, 2},
 	{"variables and contexts", variables, false, 1},
 	{"a future of other threads", through_threads, false, 2},
+	{"looking into a loop", look_around, false, 1},
 };
 const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);
