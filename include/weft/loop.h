@@ -105,7 +105,8 @@ WEFT_API void weft_call_soon(
 	weft_loop *loop, struct weft_handle *handle, void (*fn)(void *arg), void *arg);
 
 /* A delay of 0 or less still goes through the timers: it runs after all that is ready already.
- * WEFT_NEVER never runs. A timer is never early. */
+ * WEFT_NEVER never runs. A timer is never early. Where the loop has nothing else to do, one that is
+ * due less than 50 us after others waits for these 50 us, so that many share a wake-up. */
 WEFT_API void weft_call_later(weft_loop *loop, struct weft_handle *handle, weft_ns delay,
 	void (*fn)(void *arg), void *arg);
 WEFT_API void weft_call_at(weft_loop *loop, struct weft_handle *handle, weft_ns when,

@@ -47,6 +47,7 @@ struct weft_loop {
 	weft_ns virtual_now;
 	weft_ns now;	     /* the time when it was last read: see iterate() */
 	unsigned iterations; /* counts up for ever */
+	weft_ns expired_at;  /* when timers were found due for the last time */
 	weft_ns slow_callback;
 
 	void (*exception_handler)(

@@ -190,10 +190,13 @@ static void expire_overflow(struct timers *timers, weft_ns limit, struct ready *
 	}
 }
 
-void timers_expire(struct timers *timers, weft_ns now, struct ready *ready)
+bool timers_expire(struct timers *timers, weft_ns now, struct ready *ready)
 {
+	size_t pending;
+
 	if (timers->overflow.first)
 		take_back(timers);
+	pending = timers->count;
 	while (timers->count > 0 && timers->heap[0].when <= now) {
 		struct timer_entry due = timers->heap[0];
 
@@ -205,4 +208,5 @@ void timers_expire(struct timers *timers, weft_ns now, struct ready *ready)
 	}
 	if (timers->overflow.first)
 		expire_overflow(timers, now, ready);
+	return timers->count < pending;
 }

@@ -33,5 +33,5 @@ void timers_remove(struct timers *timers, struct weft_handle *handle);
 weft_ns timers_when(const struct timers *timers, const struct weft_handle *handle);
 /* The earliest deadline, or WEFT_NEVER. */
 weft_ns timers_next(const struct timers *timers);
-/* Makes all that are due at `now` ready, in order. */
-void timers_expire(struct timers *timers, weft_ns now, struct ready *ready);
+/* Makes all that are due at `now` ready, in order. Whether there were any. */
+bool timers_expire(struct timers *timers, weft_ns now, struct ready *ready);
