@@ -36,7 +36,7 @@ struct errand {
 
 	int r, outcome, cancelled, r_after;
 	char message[64];
-	atomic_int over;
+	atomic_int started, over;
 };
 
 static void *run_errand(void *arg)
@@ -46,6 +46,8 @@ static void *run_errand(void *arg)
 	const struct weft_error *error;
 
 	errand->r = weft_run_coroutine_threadsafe(errand->loop, errand->fn, errand->arg, &future);
+	while (errand->then_cancel && !atomic_load(&errand->started))
+		sched_yield();
 	if (errand->r == 0)
 		errand->r =
 			weft_concurrent_future_result(future, errand->timeout, &errand->outcome);
@@ -121,11 +123,12 @@ IN_TASK_AND_TIME(or_that_it_was_cancelled)
 	return 0;
 }
 
-static int sleep_for_ever(void *unused)
+static int sleep_for_ever(void *started)
 {
-	int r = weft_sleep(WEFT_NEVER);
+	int r;
 
-	(void)unused;
+	atomic_store((atomic_int *)started, 1);
+	r = weft_sleep(WEFT_NEVER);
 	say("task:%d", r);
 	return r;
 }
@@ -134,6 +137,7 @@ IN_TASK_AND_TIME(a_thread_does_not_wait_longer_than_it_wants)
 {
 	struct errand errand = {.fn = sleep_for_ever, .timeout = WEFT_MS(1), .then_cancel = true};
 
+	errand.arg = &errand.started;
 	do_errand(&errand);
 	EXPECT_INT(errand.r, -ETIMEDOUT);
 	EXPECT_INT(errand.cancelled, 1);
@@ -289,7 +293,7 @@ enum { WAITERS = 8 };
 struct waiter {
 	pthread_t thread;
 	weft_loop *loop;
-	atomic_int handed_in;
+	atomic_int handed_in, started;
 	weft_concurrent_future *future;
 	int r, outcome;
 };
@@ -298,8 +302,8 @@ static void *hand_in_and_wait(void *arg)
 {
 	struct waiter *waiter = arg;
 
-	waiter->r =
-		weft_run_coroutine_threadsafe(waiter->loop, sleep_for_ever, NULL, &waiter->future);
+	waiter->r = weft_run_coroutine_threadsafe(
+		waiter->loop, sleep_for_ever, &waiter->started, &waiter->future);
 	atomic_store(&waiter->handed_in, 1);
 	if (waiter->r == 0)
 		waiter->r =

@@ -662,6 +662,8 @@ static int run_twice(void)
 	if (values_held != 0)
 		scenario_broken = "a value was not released, or twice";
 	return r;
+}
+
 /* --- looking into a loop -----------------------------------------------------------------------
  */
 
