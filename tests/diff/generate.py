@@ -125,6 +125,7 @@ CROWDS = {
         ['try|putn {Q} {n}|except error|end', 'try|putn {Q} {n}|putn {Q} {n}|except error|end',
          'try|getn {Q}|except error|end', 'try|putn {Q} {n}|getn {Q}|except error|end',
          'try|putn {Q} {n}|cancel {t}|except error|end',
+         'try|getn {Q}|cancel {t}|except error|end',
          'try|timeout 1|put {Q} {n}|end|except timeout|end',
          'try|timeout 1|get {Q}|end|except any|end', 'state {Q}']),
     'barrier': (

@@ -48,7 +48,11 @@ static void keep_outcome(void *arg)
 
 	instance->cancelling = weft_cancelling(instance->task);
 	if (weft_future_cancelled(future)) {
-		weft_future_cancel(&instance->past, instance->message);
+		const struct weft_error *error = weft_future_error(future);
+
+		/* One that ended well while it was being cancelled tells everybody. */
+		instance->message_once = !error;
+		weft_future_cancel(&instance->past, error ? error->message : instance->message);
 		return;
 	}
 	result = weft_future_result(future);

@@ -168,15 +168,11 @@ class Linker:
         target = str(Path(scenario).resolve().relative_to(self.build.resolve()))
         lines = tap.command('ninja', '-C', build, '-t', 'commands', target).splitlines()
         self.link = shlex.split(lines[-1])
-        self.compiles = {}
-        for line in lines:
-            words = shlex.split(line)
-            if '-c' in words:
-                self.compiles.setdefault(Path(words[words.index('-c') + 1]).name, words)
+        self.compiles = [words for line in lines if '-c' in (words := shlex.split(line))]
 
     def compiler(self, mutant, source, output):
-        words = list(self.compiles[Path(mutant.file).name])
-        assert words[words.index('-c') + 1].endswith(mutant.file), words
+        words = next(list(words) for words in self.compiles
+                     if words[words.index('-c') + 1].endswith(f'src/{mutant.file}'))
         folder = (ROOT / 'src' / mutant.file).parent
         words[words.index('-c') + 1] = str(source)
         words[words.index('-o') + 1] = str(output)

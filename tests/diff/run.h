@@ -39,8 +39,9 @@ struct instance {
 	 * future with their outcome. */
 	bool is_past;
 	bool started;
-	bool message_taken;  /* a task tells why it was cancelled to the first who asks */
-	const char *message; /* why it was */
+	const char *message; /* of the cancellation that ended it */
+	bool message_once;   /* it goes to the first who asks */
+	bool message_taken;
 	struct weft_future past;
 	int cancelling;
 };

@@ -40,7 +40,7 @@ static void add_value(struct run *run, int value)
 		text_add(&run->result, "%d", value);
 }
 
-/* Why a plain future was cancelled. */
+/* Why it was cancelled. */
 static const char *message_of(struct run *run, struct weft_future *future)
 {
 	const struct weft_error *error = weft_future_error(future);
@@ -61,7 +61,7 @@ static int settle(struct frame *frame, struct instance *instance, int r, int out
 	}
 	raise_code(frame, outcome);
 	if (outcome == -ECANCELED && instance) {
-		if (instance->is_past && instance->message_taken)
+		if (instance->is_past && instance->message_once && instance->message_taken)
 			frame->exception.message = NULL;
 		instance->message_taken = true;
 	}
@@ -102,8 +102,10 @@ static int gather(struct frame *frame, enum op op, const struct target targets[]
 			add_value(run, results[i]);
 			continue;
 		}
-		/* asyncio makes a new CancelledError here, with a plain future's message only. */
-		if (results[i] == -ECANCELED && !targets[i].instance)
+		/* asyncio makes a new CancelledError here, without the message that goes to the
+		 * first who asks. */
+		if (results[i] == -ECANCELED &&
+			!(targets[i].instance && targets[i].instance->message_once))
 			exception.message = message_of(run, futures[i]);
 		exception_add(run, &run->result, exception);
 	}
