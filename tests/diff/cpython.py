@@ -6,30 +6,27 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 CHECK = ('import sys; print(sys.executable); '
          'sys.exit(sys.version_info < (3, 13) or sys.implementation.name != "cpython")')
 NAMES = ('python3.13', 'python3.14', 'python3')
 
 
-def ask(name, **environment):
+def ask(name):
     """The path of the interpreter that this is, or None."""
     try:
         done = subprocess.run([name, '-c', CHECK], capture_output=True, text=True, check=False,
-                              env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
+                              stdin=subprocess.DEVNULL)
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def versions_of_pyenv():
-    """pyenv's names are on the path, but work for the versions that are switched on only."""
-    try:
-        done = subprocess.run(['pyenv', 'versions', '--bare'], capture_output=True, text=True,
-                              check=False, stdin=subprocess.DEVNULL)
-    except OSError:
-        return []
-    return [line for line in done.stdout.split() if line.startswith(('3.13', '3.14'))]
+    """What pyenv has installed: on the path are names that work for the chosen version only."""
+    root = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
+    return [str(path) for path in sorted(root.glob('versions/3.1[3-9]*/bin/python3'))]
 
 
 def find():
@@ -37,13 +34,7 @@ def find():
     wanted = os.environ.get('WEFT_PYTHON')
     if wanted:
         return ask(wanted)
-    for name in NAMES:
-        if found := ask(name):
-            return found
-    for version in versions_of_pyenv():
-        if found := ask('python3', PYENV_VERSION=version):
-            return found
-    return None
+    return next(filter(None, map(ask, [*NAMES, *versions_of_pyenv()])), None)
 
 
 NONE = ('no CPython 3.13 or later found: python3.13, python3.14, python3; set WEFT_PYTHON to the '
