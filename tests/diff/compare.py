@@ -108,8 +108,10 @@ def explain(command, seed, profile):
 
 
 def batches(profile, first, last):
-    for start in range(first, last, BATCH):
-        yield profile, start, min(start + BATCH, last)
+    """Enough of them that no worker is idle for long."""
+    size = max(25, min(BATCH, (last - first) // (4 * len(os.sched_getaffinity(0)))))
+    for start in range(first, last, size):
+        yield profile, start, min(start + size, last)
 
 
 def compare_profile(pool, profile, first, last):
