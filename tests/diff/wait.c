@@ -53,25 +53,26 @@ static const char *message_of(struct run *run, struct weft_future *future)
 /* How a wait went: `r`; if that is 0, the outcome of what was waited for. */
 static int settle(struct frame *frame, struct instance *instance, int r, int outcome)
 {
-	if (r < 0)
-		return raise_code(frame, r);
-	if (outcome >= 0) {
+	if (r == 0 && outcome >= 0) {
 		add_value(frame->run, outcome);
 		return 0;
 	}
-	raise_code(frame, outcome);
-	if (outcome == -ECANCELED && instance) {
+	raise_code(frame, r < 0 ? r : outcome);
+	if (instance && weft_future_cancelled(instance_future(instance))) {
 		if (instance->is_past && instance->message_once && instance->message_taken)
 			frame->exception.message = NULL;
 		instance->message_taken = true;
 	}
-	return outcome;
+	return frame->exception.code;
 }
 
 static int wait_for_one(struct frame *frame, const struct statement *st, struct target target)
 {
 	int r, outcome = 0;
 
+	/* A shield does not take the message of what is cancelled behind it. */
+	if (st->op == OP_SHIELD && !weft_future_done(target.future))
+		target.instance = NULL;
 	if (st->op == OP_SHIELD)
 		r = weft_shield(target.future, &outcome);
 	else if (st->op == OP_WAITFOR)
