@@ -60,15 +60,18 @@ __attribute__((noinline, cold)) int unpark_cancelled(weft_task *task)
 
 	task->forwarded = false;
 	task->waiter = NULL;
-	if (future)
+	if (future && future->state != FUTURE_PENDING) /* it is where a circle was broken */
 		future->flags |= FUTURE_RETRIEVED;
 	if (future && future->result < 0)
 		task_receive_error(task, future);
 	/* One that was passed on comes back with what it ended; an operation has no words. */
 	if (r < 0 && (!future || future->result != -ECANCELED || future->flags & FUTURE_PRECIOUS))
 		receive_cancellation(task);
-	if (future && r == 0 && task->outcome)
+	if (!future)
+		return r;
+	if (r == 0 && task->outcome)
 		*task->outcome = future->result;
+	future_release(future);
 	return r;
 }
 
@@ -93,6 +96,7 @@ static inline int park_here(weft_task *task, struct weft_future *future, int *ou
 		task->waiter = future;
 		task->outcome = outcome;
 		task->since = task->future.loop->now;
+		future_retain(future); /* unpark() looks at it, whoever lets go of it before */
 		handle_queue_append(&future->callbacks, &task->wake);
 		if (__builtin_expect(task->must_cancel, false))
 			pass_on(task, future);

@@ -164,7 +164,10 @@ static inline int unpark(weft_task *task)
 	future->flags |= FUTURE_RETRIEVED;
 	if (task->outcome)
 		*task->outcome = future->result;
-	return future->result < 0 ? task_receive_error(task, future) : 0;
+	if (future->result < 0)
+		(void)task_receive_error(task, future);
+	future_release(future);
+	return 0;
 }
 
 /* Requests that concern what runs now: those that a shield keeps off do not. */

@@ -409,13 +409,52 @@ IN_TASK(the_wait_for_an_owner_can_be_cancelled_and_repeated)
 	return 0;
 }
 
-/* --- errors ----------------------------------------------------------------------------------- */
-
 static int raise_proto(void *unused)
 {
 	(void)unused;
 	return weft_raise(-EPROTO, "bad length %u", 7u);
 }
+
+static int raise_later(void *unused)
+{
+	spin(2);
+	return raise_proto(unused);
+}
+
+static int await_and_release(void *task)
+{
+	return outcome(task);
+}
+
+static int await_borrowed(void *task)
+{
+	int ret = 0, r = weft_await_task(task, &ret);
+
+	return r < 0 ? r : ret;
+}
+
+IN_TASK(a_task_stays_until_all_who_await_it_have_gone_on)
+{
+	weft_task *task = spawn(raise_later, NULL), *first = spawn(await_and_release, task),
+		  *second = spawn(await_borrowed, task);
+
+	/* Both wait, and the first gives the only reference back when the second is ready. */
+	EXPECT_INT(outcome(first), -EPROTO);
+	EXPECT_INT(outcome(second), -EPROTO);
+
+	task = spawn(sleep_long, NULL);
+	first = spawn(await_and_release, task);
+	second = spawn(await_borrowed, task);
+	spin(1);
+	EXPECT_INT(weft_cancel(task, NULL), 1);
+	spin(1);
+	EXPECT_INT(weft_cancel(second, NULL), 1);
+	EXPECT_INT(outcome(first), -ECANCELED);
+	EXPECT_INT(outcome(second), -ECANCELED);
+	return 0;
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
 
 IN_TASK(an_error_that_nobody_retrieves_is_reported_at_the_end)
 {
@@ -617,6 +656,7 @@ int main(void)
 		cmocka_unit_test(waiting_for_an_owner_without_tasks_does_not_wait),
 		cmocka_unit_test(an_owners_task_cancels_the_others_and_cannot_wait_for_itself),
 		cmocka_unit_test(the_wait_for_an_owner_can_be_cancelled_and_repeated),
+		cmocka_unit_test(a_task_stays_until_all_who_await_it_have_gone_on),
 		cmocka_unit_test(an_error_that_nobody_retrieves_is_reported_at_the_end),
 		cmocka_unit_test(the_report_has_the_names_of_task_and_owner_and_the_message),
 		cmocka_unit_test(with_a_reference_the_report_waits_for_its_release),
