@@ -165,8 +165,9 @@ static void run_in(weft_task *task, weft_context *context)
 		task->future.loop->attended = true;
 }
 
-int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
-	bool referenced, weft_task **ret_task)
+static inline __attribute__((always_inline)) int prepare(weft_loop *loop,
+	const struct weft_task_options *options, weft_fn fn, void *arg, bool referenced,
+	weft_task **ret_task)
 {
 	struct tasks *tasks;
 	weft_task *task;
@@ -176,7 +177,7 @@ int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_
 
 	if (options->stack_bytes != 0 && options->stack_bytes < 16384)
 		return -EINVAL;
-	if (options->eager_start && options->context && loop->running &&
+	if (__builtin_expect(options->eager_start, false) && options->context && loop->running &&
 		(options->context->context.entered > 0 ||
 			&options->context->context == context_now()))
 		return -EBUSY;
@@ -217,7 +218,7 @@ int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_
 
 /* The first step on top of whatever runs now. For its length the creator's stack is what park() and
  * the task's end take for the loop's, so that they come back here. */
-static void step_now(weft_task *task)
+static __attribute__((noinline, cold)) void step_now(weft_task *task)
 {
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 	struct coro thread = tasks->thread;
@@ -235,23 +236,34 @@ static void step_now(weft_task *task)
 		after_last_step(tasks->loop);
 }
 
-void task_start(weft_task *task, const struct weft_task_options *options)
+static inline void start(weft_task *task, const struct weft_task_options *options)
 {
-	if (options->eager_start && task->future.loop->running)
+	if (__builtin_expect(options->eager_start, false) && task->future.loop->running)
 		step_now(task);
 	else
 		loop_ready(task->future.loop, &task->wake);
+}
+
+int task_prepare(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
+	bool referenced, weft_task **ret_task)
+{
+	return prepare(loop, options, fn, arg, referenced, ret_task);
+}
+
+void task_start(weft_task *task, const struct weft_task_options *options)
+{
+	start(task, options);
 }
 
 int task_create(weft_loop *loop, const struct weft_task_options *options, weft_fn fn, void *arg,
 	weft_task **ret_task)
 {
 	weft_task *task;
-	int r = task_prepare(loop, options, fn, arg, ret_task != NULL, &task);
+	int r = prepare(loop, options, fn, arg, ret_task != NULL, &task);
 
 	if (r < 0)
 		return r;
-	task_start(task, options);
+	start(task, options);
 	if (ret_task)
 		*ret_task = task;
 	return 0;
