@@ -129,6 +129,8 @@ static bool follow_tables(const struct coro *coro, ucontext_t *context, struct v
 	unw_word_t pc, sp, last_sp = 0;
 	unw_cursor_t cursor;
 
+	if (valgrind_runs()) /* to which each look of libunwind at an address is an error */
+		return false;
 	pthread_once(&once, load);
 	if (!unwinder.loaded || unwinder.init(&cursor, (unw_context_t *)context) < 0)
 		return false;

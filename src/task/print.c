@@ -174,20 +174,25 @@ static void print_awaiting(const struct climb *climb, uint32_t index, int depth)
 
 int weft_print_call_graph(weft_future *future, FILE *file)
 {
-	weft_loop *loop = future->loop ? future->loop : loop_here;
-	struct graph graph = {0};
+	struct climb climb = {.file = file, .caller = __builtin_return_address(0)};
 	struct weft_node node;
+	struct graph graph;
 	uint64_t holder;
 	uint32_t index;
-	int r = loop ? graph_make(loop, &graph) : 0;
+	int r;
 
+	node = node_of(future, &holder);
+	if (!future->loop) { /* nobody has used it yet */
+		fprintf(file, "%s %p: nobody waits for it\n", node.what, node.object);
+		return status(file);
+	}
+	r = graph_make(future->loop, &graph);
 	if (r < 0)
 		return r;
-	node = node_of(future, &holder);
+	climb.graph = &graph;
 	index = graph_find(&graph, node.object);
 	if (index != GRAPH_NONE)
-		print_awaiting(
-			&(struct climb){&graph, file, __builtin_return_address(0)}, index, 0);
+		print_awaiting(&climb, index, 0);
 	else if (node.task)
 		print_task(&graph, node.task, file);
 	else
@@ -202,15 +207,15 @@ struct tree {
 	struct graph *graph;
 	FILE *file;
 	/* For each level: whether more will come at it. */
-	bool more[DEPTH_MOST + 2];
+	bool more[DEPTH_MOST + 1];
 };
 
-static void print_branch(const struct tree *tree, int depth)
+static void print_branch(const struct tree *tree, int depth, bool last)
 {
 	for (int i = 1; i < depth; i++)
 		fputs(tree->more[i] ? "│   " : "    ", tree->file);
 	if (depth > 0)
-		fputs(tree->more[depth] ? "├── " : "└── ", tree->file);
+		fputs(last ? "└── " : "├── ", tree->file);
 }
 
 /* What is shown below a node: what it waits for; of a task that waits for something that is told in
@@ -225,12 +230,13 @@ static uint32_t first_below(const struct graph *graph, const struct graph_node *
 	return to->task ? node->out : to->out;
 }
 
-static void print_below(struct tree *tree, uint32_t index, int depth)
+static void print_below(struct tree *tree, uint32_t index, int depth, bool last)
 {
 	struct graph_node *node = &tree->graph->nodes[index];
 	char name[NODE_TEXT_BYTES];
 
-	print_branch(tree, depth);
+	print_branch(tree, depth, last);
+	tree->more[depth] = !last;
 	if (node->marked || depth == DEPTH_MOST) {
 		name_node(node, name);
 		fprintf(tree->file, "%s: %s\n", name, node->marked ? "see above" : "...");
@@ -245,8 +251,7 @@ static void print_below(struct tree *tree, uint32_t index, int depth)
 	}
 	for (uint32_t e = first_below(tree->graph, node), next; e != GRAPH_NONE; e = next) {
 		next = tree->graph->edges[e].next_out;
-		tree->more[depth + 1] = next != GRAPH_NONE;
-		print_below(tree, tree->graph->edges[e].to, depth + 1);
+		print_below(tree, tree->graph->edges[e].to, depth + 1, next == GRAPH_NONE);
 	}
 }
 
@@ -310,10 +315,10 @@ int weft_print_graph(weft_loop *loop, FILE *file)
 	/* First those that nobody waits for; then what only circles lead to. */
 	for (uint32_t i = 0; i < graph.n_nodes; i++)
 		if (graph.nodes[i].in == GRAPH_NONE && !graph.nodes[i].marked)
-			print_below(&tree, i, 0);
+			print_below(&tree, i, 0, true);
 	for (uint32_t i = 0; i < graph.n_tasks; i++)
 		if (!graph.nodes[i].marked)
-			print_below(&tree, i, 0);
+			print_below(&tree, i, 0, true);
 	print_circles(&graph, false, file);
 	graph_done(&graph);
 	return status(file);
