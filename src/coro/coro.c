@@ -12,6 +12,10 @@
 
 #define HEAD_ALIGNMENT 64
 
+#if defined(SANITIZER_ADDRESS)
+_Thread_local struct sanitizer_stack sanitizer_stack;
+#endif
+
 int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 	void (*entry)(void *head), void **ret_head)
 {
@@ -53,10 +57,15 @@ void coro_thread_init(struct coro *thread)
 	sanitizer_thread(thread);
 }
 
-void coro_exit_to(struct coro *from, struct coro *to)
+void coro_exit_value(struct coro *from, struct coro *to, int value)
 {
 	sanitizer_exit(to);
-	coro_switch_stack(&from->sp, to->sp, 0);
+	coro_switch_stack(&from->sp, to->sp, value);
 	/* Somebody has switched to a coroutine that has ended. */
 	abort();
+}
+
+void coro_exit_to(struct coro *from, struct coro *to)
+{
+	coro_exit_value(from, to, 0);
 }

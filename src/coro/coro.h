@@ -35,7 +35,8 @@ struct coro_stats {
 /* `stack_bytes`: of the stacks that are pooled; others are mapped and unmapped one by one. -ENOMEM.
  */
 int coro_pool_open(size_t stack_bytes, struct coro_pool **ret_pool);
-/* No coroutine of the pool may be live. Takes NULL. */
+/* No coroutine can be opened from it any more; the memory goes with the last one that is live.
+ * Takes NULL. */
 void coro_pool_close(struct coro_pool *pool);
 void coro_pool_stats(const struct coro_pool *pool, struct coro_stats *ret_stats);
 
@@ -51,8 +52,23 @@ int coro_open(struct coro_pool *pool, size_t stack_bytes, size_t head_bytes,
 /* Gives the stack, and with it the head, back. The coroutine must not be running. */
 void coro_close(struct coro_pool *pool, struct coro *coro);
 
-/* The context of the thread's own stack, to switch from and back to. */
+/* The context of the stack that runs, as a rule the thread's own, to switch from and back to. */
 void coro_thread_init(struct coro *thread);
+
+/* The same for a context that lives no longer than the switch to and fro. */
+static inline void coro_here(struct coro *here)
+{
+	sanitizer_thread(here);
+}
+
+/* Who leaves `coro` from now on does so from the stack that `on` describes: it runs there on behalf
+ * of it. The switch itself has no need of this, it saves where it is. */
+static inline void coro_lend(struct coro *coro, const struct coro *on)
+{
+	coro->stack = on->stack;
+	coro->stack_bytes = on->stack_bytes;
+	sanitizer_lend(coro, on);
+}
 
 /* Leaves `from` (the one that runs) and continues `to`, whose call of this returns `value`. Returns
  * when something switches back: the value that it gives.
@@ -75,12 +91,18 @@ static inline void coro_switch(struct coro *from, struct coro *to)
 }
 
 /* The same, for the last time: `from` will only be closed after this. */
+_Noreturn void coro_exit_value(struct coro *from, struct coro *to, int value);
 _Noreturn void coro_exit_to(struct coro *from, struct coro *to);
+
+/* What a coroutine is called: "task", "generator", "greenlet"; and its name or "". */
+struct coro_name {
+	const char *kind, *name;
+};
 
 /* While a thread is on a coroutine's stack: which one, and how to name it. A fault in its guard
  * page is then reported on standard error as a stack overflow (name, stack size, backtrace) before
  * the process dies of the original signal. Installs the SIGSEGV/SIGBUS handlers (first call in the
  * process) and this thread's alternate stack. `current` is read from the signal handler: it returns
- * the coroutine that the thread is on, or NULL, and its name in a static or live string. 0, or
- * -errno. */
-int coro_watch_overflow(const struct coro *(*current)(const char **ret_name));
+ * the coroutine that the thread is on, or NULL, and its name in static or live strings (else:
+ * "task"). 0, or -errno. */
+int coro_watch_overflow(const struct coro *(*current)(struct coro_name *ret_name));

@@ -26,7 +26,7 @@
 static const int signals[] = {SIGSEGV, SIGBUS};
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-static const struct coro *(*_Atomic current_coro)(const char **ret_name);
+static const struct coro *(*_Atomic current_coro)(struct coro_name *ret_name);
 static struct sigaction previous[SIGNALS];
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static pthread_key_t alternate; /* this thread's alternate stack, where it is ours */
@@ -49,19 +49,25 @@ static char *append_number(char *end, const char *limit, size_t number)
 	return append(end, limit, first);
 }
 
-static void report(const struct coro *coro, const char *name)
+static void report(const struct coro *coro, const struct coro_name *name)
 {
 	char text[256], *end = text;
 	const char *limit = text + sizeof(text);
 	void *frames[FRAMES];
 	ssize_t written;
 
-	end = append(end, limit, "weft: stack overflow in task \"");
-	end = append(end, limit - 128, name);
-	end = append(end, limit, "\": ");
+	end = append(end, limit, "weft: stack overflow in ");
+	end = append(end, limit, name->kind);
+	if (*name->name) {
+		end = append(end, limit, " \"");
+		end = append(end, limit - 128, name->name);
+		end = append(end, limit, "\"");
+	}
+	end = append(end, limit, ": ");
 	end = append_number(end, limit, coro->stack_bytes >> 10);
-	end = append(end, limit,
-		" KiB of stack are used up; give it more with weft_task_options.stack_bytes\n");
+	end = append(end, limit, " KiB of stack are used up; give it more with weft_");
+	end = append(end, limit, name->kind);
+	end = append(end, limit, "_options.stack_bytes\n");
 	written = write(STDERR_FILENO, text, (size_t)(end - text));
 	(void)written;
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES), STDERR_FILENO);
@@ -91,12 +97,12 @@ static void hand_on(int number, const struct sigaction *action, siginfo_t *info,
 static void faulted(int number, siginfo_t *info, void *context)
 {
 	const struct sigaction *action = &previous[number == signals[0] ? 0 : 1];
-	const char *name = "";
+	struct coro_name name = {"task", ""};
 	const struct coro *coro = info->si_code > 0 ? current_coro(&name) : NULL;
 	int saved_errno = errno;
 
 	if (coro && (uintptr_t)coro->stack - 1 - (uintptr_t)info->si_addr < REACH_BYTES) {
-		report(coro, name);
+		report(coro, &name);
 		sigaction(number, action, NULL);
 	} else {
 		hand_on(number, action, info, context);
@@ -153,7 +159,7 @@ static int map_alternate(void)
 	return r;
 }
 
-int coro_watch_overflow(const struct coro *(*current)(const char **ret_name))
+int coro_watch_overflow(const struct coro *(*current)(struct coro_name *ret_name))
 {
 	current_coro = current;
 	pthread_once(&installed, install);

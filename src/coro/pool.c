@@ -41,6 +41,7 @@ struct coro_pool {
 	struct slab *slabs;
 	size_t slab_stacks; /* of the next slab */
 	bool on_valgrind;
+	bool closed; /* ends with the last live stack */
 	struct coro_stats stats;
 };
 
@@ -76,7 +77,10 @@ void coro_pool_close(struct coro_pool *pool)
 
 	if (!pool)
 		return;
-	assert(pool->stats.live == 0);
+	if (pool->stats.live > 0) {
+		pool->closed = true;
+		return;
+	}
 
 	while ((slab = pool->slabs)) {
 		pool->slabs = slab->next;
@@ -246,9 +250,8 @@ static void cool(struct coro_pool *pool)
 	}
 }
 
-void pool_give(struct coro_pool *pool, const struct stack *stack)
+static void give(struct coro_pool *pool, const struct stack *stack)
 {
-	pool->stats.live--;
 	if (pool->on_valgrind)
 		valgrind_close(stack->valgrind_id, stack->base, stack->bytes);
 	if (stack->bytes != pool->stack_bytes) {
@@ -263,4 +266,11 @@ void pool_give(struct coro_pool *pool, const struct stack *stack)
 	pool->free[pool->frees++] = (uintptr_t)stack->base | stack->colour;
 	if (pool->frees - pool->cold >= KEPT_RESIDENT + COOLED_AT_ONCE)
 		cool(pool);
+}
+
+void pool_give(struct coro_pool *pool, const struct stack *stack)
+{
+	give(pool, stack);
+	if (--pool->stats.live == 0 && pool->closed)
+		coro_pool_close(pool);
 }

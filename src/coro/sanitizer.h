@@ -5,8 +5,9 @@
  * that knows them. In a build without them all of it is nothing. Part of coro.h, which includes it
  * where struct coro is known; coro->sanitizer is the tool's word for the coroutine.
  *
- * The hooks: open and close around the life of a coroutine, thread for a thread's own stack, leave
- * and arrive around each switch, exit in their place for the last one. */
+ * The hooks: open and close around the life of a coroutine, thread for the stack that runs, leave
+ * and arrive around each switch, exit in their place for the last one; lend where a coroutine goes
+ * on on another one's stack. */
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -26,6 +27,13 @@
 #include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+
+/* The stack that this thread is on; 0 bytes: its own, whose bounds nobody has asked for yet. */
+struct sanitizer_stack {
+	char *stack;
+	size_t bytes;
+};
+extern _Thread_local struct sanitizer_stack sanitizer_stack __attribute__((visibility("hidden")));
 
 /* coro->sanitizer is the entry function at first, then the fake stack while switched out. */
 static inline void sanitizer_enter(void *head)
@@ -63,17 +71,26 @@ static inline void sanitizer_thread(struct coro *thread)
 	void *stack;
 	size_t bytes;
 
-	if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-		return;
-	if (pthread_attr_getstack(&attributes, &stack, &bytes) == 0) {
-		thread->stack = (char *)stack;
-		thread->stack_bytes = bytes;
+	if (sanitizer_stack.bytes == 0 && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+		if (pthread_attr_getstack(&attributes, &stack, &bytes) == 0) {
+			sanitizer_stack.stack = (char *)stack;
+			sanitizer_stack.bytes = bytes;
+		}
+		pthread_attr_destroy(&attributes);
 	}
-	pthread_attr_destroy(&attributes);
+	thread->stack = sanitizer_stack.stack;
+	thread->stack_bytes = sanitizer_stack.bytes;
+}
+
+static inline void sanitizer_lend(struct coro *coro, const struct coro *on)
+{
+	(void)coro, (void)on;
 }
 
 static inline void sanitizer_leave(struct coro *from, struct coro *to)
 {
+	sanitizer_stack.stack = to->stack;
+	sanitizer_stack.bytes = to->stack_bytes;
 	__sanitizer_start_switch_fiber(&from->sanitizer, to->stack, to->stack_bytes);
 }
 
@@ -85,6 +102,8 @@ static inline void sanitizer_arrive(struct coro *coro)
 /* Not to come back: frees the fake stack. */
 static inline void sanitizer_exit(struct coro *to)
 {
+	sanitizer_stack.stack = to->stack;
+	sanitizer_stack.bytes = to->stack_bytes;
 	__sanitizer_start_switch_fiber(NULL, to->stack, to->stack_bytes);
 }
 
@@ -111,6 +130,11 @@ static inline void sanitizer_close(struct coro *coro)
 static inline void sanitizer_thread(struct coro *thread)
 {
 	thread->sanitizer = __tsan_get_current_fiber();
+}
+
+static inline void sanitizer_lend(struct coro *coro, const struct coro *on)
+{
+	coro->sanitizer = on->sanitizer;
 }
 
 /* TSan notes the calls of each fiber: a function that is entered on one fiber and left on another
@@ -154,6 +178,11 @@ static inline void sanitizer_close(struct coro *coro)
 static inline void sanitizer_thread(struct coro *thread)
 {
 	(void)thread;
+}
+
+static inline void sanitizer_lend(struct coro *coro, const struct coro *on)
+{
+	(void)coro, (void)on;
 }
 
 static inline void sanitizer_leave(struct coro *from, struct coro *to)

@@ -139,7 +139,7 @@ int weft_concurrent_future_set_error(weft_concurrent_future *future, int code)
 		return -EINVAL;
 	if (future->cancel)
 		return -EPERM;
-	return concurrent_finish(future, code, task_take_error(task_here, code)) ? 0 : -EALREADY;
+	return concurrent_finish(future, code, task_take_error(task_now(), code)) ? 0 : -EALREADY;
 }
 
 int weft_concurrent_future_cancel(weft_concurrent_future *future)

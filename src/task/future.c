@@ -57,7 +57,7 @@ int weft_future_set_error(struct weft_future *future, int code)
 		return -EALREADY;
 
 	future_bind(future);
-	future->error = task_take_error(task_here, code);
+	future->error = task_take_error(task_now(), code);
 	future_complete(future, FUTURE_FINISHED, code);
 	return 0;
 }

@@ -18,7 +18,7 @@ static enum weft_task_state state_of(const weft_task *task)
 {
 	if (task->future.state != FUTURE_PENDING)
 		return WEFT_TASK_DONE;
-	if (task == task_here || starts_another(task))
+	if (task == task_now() || starts_another(task))
 		return WEFT_TASK_RUNNING;
 	if (!task->started)
 		return WEFT_TASK_CREATED;
@@ -125,7 +125,7 @@ void task_walk_stack(weft_task *task, const void *caller,
 		see(arg, &frame);
 		break;
 	case WEFT_TASK_RUNNING:
-		if (task != task_here) {
+		if (task != task_now()) {
 			walk_creator(task, &walk);
 			break;
 		}

@@ -9,24 +9,10 @@
 
 enum { MESSAGE_BYTES = 256 };
 
-int weft_raise_at(int code, const char *file, int line, const char *format, ...)
-{
-	char message[MESSAGE_BYTES];
-	va_list arguments;
-
-	if (!task_here)
-		return code;
-	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
-	va_end(arguments);
-	free(task_here->raised);
-	task_here->raised = error_new(code, file, line, message);
-	return code;
-}
-
-/* What the last weft_run() of this thread failed with; nobody would free it. */
+/* What was raised outside of tasks, or what the last weft_run() of this thread failed with; nobody
+ * would free it. */
 static _Thread_local struct {
-	struct weft_error error; /* code 0: it did not, or came without a message */
+	struct weft_error error; /* code 0: nothing, or it came without a message */
 	char message[MESSAGE_BYTES];
 } run_error;
 
@@ -40,10 +26,30 @@ void raise_keep(const struct weft_error *error)
 	run_error.error.message = run_error.message;
 }
 
+int weft_raise_at(int code, const char *file, int line, const char *format, ...)
+{
+	weft_task *task = task_now();
+	char message[MESSAGE_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	if (task) {
+		free(task->raised);
+		task->raised = error_new(code, file, line, message);
+	} else {
+		raise_keep(&(struct weft_error){code, file, line, message});
+	}
+	return code;
+}
+
 const struct weft_error *weft_last_error(void)
 {
-	if (task_here)
-		return task_here->raised;
+	weft_task *task = task_now();
+
+	if (task)
+		return task->raised;
 	return run_error.error.code ? &run_error.error : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 _Thread_local weft_task *task_here;
+_Thread_local weft_task *task_behind;
 
 const struct weft_future_ops task_future_ops = {.name = "task"};
 
@@ -169,6 +170,7 @@ static inline __attribute__((always_inline)) int prepare(weft_loop *loop,
 	const struct weft_task_options *options, weft_fn fn, void *arg, bool referenced,
 	weft_task **ret_task)
 {
+	weft_task *creator = task_now();
 	struct tasks *tasks;
 	weft_task *task;
 	size_t bytes;
@@ -199,7 +201,7 @@ static inline __attribute__((always_inline)) int prepare(weft_loop *loop,
 	task->arg = arg;
 	task->id = ++tasks->last_id;
 	task->references = referenced ? 2 : 1;
-	task->owner = options->owner ? options->owner : task_here ? task_here->owner : NULL;
+	task->owner = options->owner ? options->owner : creator ? creator->owner : NULL;
 	if (task->owner)
 		task->owner->tasks++;
 	if (options->name)
@@ -224,8 +226,7 @@ static __attribute__((noinline, cold)) void step_now(weft_task *task)
 	struct coro thread = tasks->thread;
 	weft_task *creator = task_here;
 
-	if (creator)
-		tasks->thread = creator->coro;
+	coro_here(&tasks->thread);
 	context_now()->entered++;
 	task_here = task;
 	coro_switch(&tasks->thread, &task->coro);
@@ -303,7 +304,7 @@ bool weft_task_cancelled(const weft_task *task)
 
 weft_task *weft_current_task(void)
 {
-	return task_here;
+	return task_now();
 }
 
 const char *weft_task_name(weft_task *task)
@@ -325,7 +326,7 @@ const char *weft_task_waits_for(const weft_task *task)
 {
 	if (task->future.state != FUTURE_PENDING)
 		return "done";
-	if (task == task_here)
+	if (task == task_now())
 		return "running";
 	if (!task->waiter || task->wake.state == HANDLE_READY)
 		return "ready";
@@ -352,7 +353,7 @@ weft_context *weft_task_context(weft_task *task)
 
 struct context **task_context(struct context **ret_home)
 {
-	weft_task *task = task_here;
+	weft_task *task = task_now();
 
 	if (!task)
 		return NULL;
@@ -371,5 +372,7 @@ void task_drop(weft_task *task)
 		task_report(task, "Task was destroyed but it is pending!");
 	weft_handle_cancel(&task->wake);
 	weft_handle_cancel(&task->group_done);
+	if (task->agen)
+		((struct tasks *)task->future.loop->extensions[LOOP_TASKS])->agen_ops->drop(task);
 	destroy(task);
 }

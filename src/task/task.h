@@ -53,11 +53,18 @@ struct weft_task {
 	struct weft_error *cancel_error; /* the message of the last request that was not passed on
 					  */
 	struct cancel_walk walk;
-	char name[32]; /* empty: made of the id when asked for */
+	struct weft_agen *agen; /* the innermost asynchronous generator whose body it runs */
+	char name[32];		/* empty: made of the id when asked for */
 
 	struct context *context;     /* weft_context_run()'s; NULL: its home, which is: */
 	weft_context *given_context; /* somebody else has it too */
 	struct context own_context;  /* where none was given: a copy of its creator's */
+};
+
+/* What the layer of generators wants to be told. */
+struct agen_ops {
+	void (*drop)(weft_task *task);	   /* never runs again: nor do the bodies that it runs */
+	void (*close)(struct list *agens); /* nothing runs any more */
 };
 
 /* What the task layer keeps with a loop. */
@@ -71,6 +78,8 @@ struct tasks {
 	struct list ended;	/* weft_task.link: those that somebody still refers to */
 	struct list gatherings; /* weft_gathering.link */
 	uint64_t last_id;
+	struct list agens;		 /* asynchronous generators that have begun and not ended */
+	const struct agen_ops *agen_ops; /* NULL: there never was one */
 
 	/* The runner's end: how many tasks up to `closing_id` have not ended yet, and who waits for
 	 * that. Those that have stay in `all` until it is over. */
@@ -86,6 +95,24 @@ struct tasks {
 
 /* The running task of this thread, or NULL. */
 extern _Thread_local weft_task *task_here __attribute__((visibility("hidden")));
+
+/* Where what runs is a plain generator or a greenlet, which must not park: the task that has to
+ * wait for it; task_here is NULL then. */
+extern _Thread_local weft_task *task_behind __attribute__((visibility("hidden")));
+
+/* The task on whose account this runs, for all but parking. */
+static inline weft_task *task_now(void)
+{
+	return task_here ? task_here : task_behind;
+}
+
+/* What runs in this thread, where it is no task; NULL: nothing that is known. Called in a signal
+ * handler; set by the layer of generators. */
+extern const struct coro *(*_Atomic tasks_guest)(struct coro_name *ret_name)
+	__attribute__((visibility("hidden")));
+
+/* Overflows of stacks are reported in this thread from now on. -errno. */
+int tasks_watch_overflow(void);
 
 static inline weft_task *task_of(struct weft_future *future)
 {

@@ -36,7 +36,7 @@ size_t weft_owner_cancel(weft_loop *loop, struct weft_owner *owner, const char *
 	list_for_each(link, &tasks->all) {
 		weft_task *task = list_entry(link, weft_task, link);
 
-		if (task->owner == owner && task != task_here)
+		if (task->owner == owner && task != task_now())
 			asked += (size_t)weft_cancel(task, message);
 	}
 	return asked;
@@ -82,15 +82,22 @@ static void name_by_id(weft_task *task)
 	task->name[bytes] = '\0';
 }
 
+const struct coro *(*_Atomic tasks_guest)(struct coro_name *ret_name);
+
 /* For the report of a stack overflow: read in a signal handler. */
-static const struct coro *running_coro(const char **ret_name)
+static const struct coro *running_coro(struct coro_name *ret_name)
 {
 	if (!task_here)
-		return NULL;
+		return tasks_guest ? tasks_guest(ret_name) : NULL;
 	if (*task_here->name == '\0')
 		name_by_id(task_here);
-	*ret_name = task_here->name;
+	ret_name->name = task_here->name;
 	return &task_here->coro;
+}
+
+int tasks_watch_overflow(void)
+{
+	return coro_watch_overflow(running_coro);
 }
 
 static void tasks_close(struct loop_extension *extension)
@@ -103,6 +110,8 @@ static void tasks_close(struct loop_extension *extension)
 		task_drop(list_entry(tasks->all.next, weft_task, link));
 	while (!list_empty(&tasks->ended))
 		task_drop(list_entry(tasks->ended.next, weft_task, link));
+	if (tasks->agen_ops)
+		tasks->agen_ops->close(&tasks->agens);
 	coro_pool_close(tasks->pool);
 	tasks->loop->task_context = NULL;
 	tasks->loop->extensions[LOOP_TASKS] = NULL;
@@ -121,7 +130,7 @@ int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 		free(tasks);
 		return r;
 	}
-	r = coro_watch_overflow(running_coro);
+	r = tasks_watch_overflow();
 	if (r < 0) {
 		coro_pool_close(tasks->pool);
 		free(tasks);
@@ -133,6 +142,7 @@ int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 	list_init(&tasks->all);
 	list_init(&tasks->ended);
 	list_init(&tasks->gatherings);
+	list_init(&tasks->agens);
 	loop->step_name = task_step_name;
 	loop->task_context = task_context;
 	loop->extensions[LOOP_TASKS] = &tasks->extension;

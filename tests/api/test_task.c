@@ -564,11 +564,12 @@ IN_TASK(a_message_is_cut_at_255_bytes)
 	return 0;
 }
 
-static void outside_of_a_task_only_the_code_remains(void **state)
+static void outside_of_tasks_the_thread_keeps_it(void **state)
 {
 	(void)state;
-	EXPECT_INT(weft_raise(-EIO, "lost"), -EIO);
-	EXPECT(weft_last_error() == NULL);
+	EXPECT_INT(weft_raise(-EIO, "kept"), -EIO);
+	EXPECT(weft_last_error() != NULL);
+	EXPECT_TEXT(weft_last_error()->message, "kept");
 	fail_where_noted();
 }
 
@@ -666,7 +667,7 @@ int main(void)
 		cmocka_unit_test(a_message_belongs_to_its_code_only),
 		cmocka_unit_test(the_last_error_is_the_last_raised),
 		cmocka_unit_test(a_message_is_cut_at_255_bytes),
-		cmocka_unit_test(outside_of_a_task_only_the_code_remains),
+		cmocka_unit_test(outside_of_tasks_the_thread_keeps_it),
 		cmocka_unit_test(codes_have_asyncios_names),
 		cmocka_unit_test(suspending_calls_need_a_task),
 		cmocka_unit_test(a_thousand_tasks_take_turns),

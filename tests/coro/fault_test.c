@@ -165,7 +165,7 @@ static void every_allocation_can_fail_without_kernel_guards(void)
 	guard_by_mprotect = saved;
 }
 
-static const struct coro *nobody(const char **ret_name)
+static const struct coro *nobody(struct coro_name *ret_name)
 {
 	(void)ret_name;
 	return NULL;

@@ -29,10 +29,10 @@ static struct {
 	char text[16384];
 } child;
 
-static const struct coro *current(const char **ret_name)
+static const struct coro *current(struct coro_name *ret_name)
 {
 	if (running)
-		*ret_name = running_name;
+		ret_name->name = running_name;
 	return running;
 }
 
