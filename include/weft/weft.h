@@ -26,6 +26,10 @@
 #include <weft/barrier.h>   /* a point to meet at */
 #include <weft/queue.h>	    /* items from task to task */
 
+#include <weft/generator.h> /* coroutines that are driven by hand */
+#include <weft/agen.h>	    /* ... and that may wait */
+#include <weft/greenlet.h>  /* coroutines that switch to each other */
+
 #include <weft/stream.h>    /* connections */
 #include <weft/server.h>    /* listening sockets */
 
