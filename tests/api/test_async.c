@@ -17,6 +17,7 @@ static struct {
 	weft_stream *stuck; /* nothing goes */
 	weft_server *server;
 	weft_task *sleeper;
+	weft_agen *agen; /* waits in its body */
 	struct weft_owner owner;
 	weft_future pending;
 	struct weft_lock locked;
@@ -34,6 +35,21 @@ static char block[300000];
 static int sleep_for_ever(void *unused)
 {
 	(void)unused;
+	return weft_sleep(WEFT_NEVER);
+}
+
+/* Waits at once. */
+static int wait_at_once(void *unused)
+{
+	(void)unused;
+	return weft_sleep(WEFT_NEVER);
+}
+
+/* Waits where something is thrown into it. */
+static int yield_and_wait(void *unused)
+{
+	(void)unused;
+	(void)weft_yield(NULL, NULL);
 	return weft_sleep(WEFT_NEVER);
 }
 
@@ -82,6 +98,7 @@ static void strike_scene(void)
 	weft_stream_abort(scene.idle);
 	weft_stream_abort(scene.stuck);
 	weft_server_close(scene.server);
+	weft_agen_release(scene.agen);
 	weft_cancel(scene.sleeper, NULL);
 	EXPECT_INT(outcome(scene.sleeper), -ECANCELED);
 	if (weft_future_done(&scene.pending))
@@ -111,6 +128,32 @@ static int call_weft_await_task(void)
 static int call_weft_sleep(void)
 {
 	return weft_sleep(WEFT_NEVER);
+}
+
+static int call_weft_agen_next(void)
+{
+	EXPECT_INT(weft_agen_open(wait_at_once, NULL, NULL, &scene.agen), 0);
+	return weft_agen_next(scene.agen, NULL);
+}
+
+static int call_weft_agen_send(void)
+{
+	EXPECT_INT(weft_agen_open(wait_at_once, NULL, NULL, &scene.agen), 0);
+	return weft_agen_send(scene.agen, NULL, NULL);
+}
+
+static int call_weft_agen_throw(void)
+{
+	EXPECT_INT(weft_agen_open(yield_and_wait, NULL, NULL, &scene.agen), 0);
+	EXPECT_INT(weft_agen_next(scene.agen, NULL), 1);
+	return weft_agen_throw(scene.agen, -EPROTO, NULL);
+}
+
+static int call_weft_agen_close(void)
+{
+	EXPECT_INT(weft_agen_open(yield_and_wait, NULL, NULL, &scene.agen), 0);
+	EXPECT_INT(weft_agen_next(scene.agen, NULL), 1);
+	return weft_agen_close(scene.agen);
 }
 
 static int call_weft_owner_wait(void)
