@@ -69,7 +69,9 @@ struct weft_frame {
 /* The task's calls, innermost first and up to the function that it was created with: the first `n`
  * of them; returns how many there are. What the compiler has inlined, or left by a jump, is not
  * among them. A task that has not started: its function, not yet entered. The running task: from
- * the call of this function on. One that is done: 0. -EINVAL: a task of another thread.
+ * the call of this function on. While an asynchronous generator runs on its behalf: the calls
+ * since that one's body began; a generator: 0. One that is done: 0. -EINVAL: a task of another
+ * thread.
  *
  * Names include those of static functions unless the file was stripped. The calls are found through
  * libunwind where weft was built with it and it is installed; without, only those of code that was
