@@ -11,7 +11,7 @@
  *
  * Tasks that a run leaves behind stand still until the next one. All runs have one context
  * (<weft/context.h>), a copy of that in which the runner was opened: what one sets, the next sees.
-*/
+ */
 
 #include <weft/task.h>
 
