@@ -55,11 +55,14 @@ int weft_owner_wait(struct weft_owner *owner)
 		int r;
 
 		/* Others may be waiting for it already. */
-		if (!owner->idle.ops || weft_future_done(&owner->idle)) {
-			free(owner->idle.error);
+		if (!owner->idle.ops || weft_future_done(&owner->idle))
 			owner->idle = (struct weft_future){.ops = &owner_ops};
-		}
 		r = weft_await(&owner->idle, NULL);
+		/* Who was cancelled has had its message: nobody would free it. */
+		if (weft_future_done(&owner->idle)) {
+			free(owner->idle.error);
+			owner->idle.error = NULL;
+		}
 		if (r < 0)
 			return r;
 	}
