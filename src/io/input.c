@@ -78,6 +78,8 @@ size_t input_take(weft_stream *stream, void *buf, size_t n)
 
 	if (n > have)
 		n = have;
+	if (n == 0) /* there may be no buffer either */
+		return 0;
 	memcpy(buf, stream->in + stream->in_start, n);
 	input_consume(stream, n);
 	return n;
