@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Prints the names of the functions that the given headers mark WEFT_ASYNC, as X(name) lines.
 
+With --count also a macro for each, which counts the calls in what includes it: async_calls[].
+
 All headers of their folder have to be given."""
 
 import glob
@@ -9,13 +11,15 @@ import os
 import re
 import sys
 
+count = sys.argv[1] == '--count'
+paths = sys.argv[2:] if count else sys.argv[1:]
 names = []
-given = {os.path.abspath(path) for path in sys.argv[1:]}
+given = {os.path.abspath(path) for path in paths}
 there = set(glob.glob(os.path.join(os.path.dirname(min(given)), '*.h')))
 missing = sorted(os.path.basename(path) for path in there - given)
 if missing:
     sys.exit(f'{missing}: not in the list of headers, see include/weft/meson.build')
-for path in sys.argv[1:]:
+for path in paths:
     with open(path) as header:
         text = re.sub(r'/\*.*?\*/|^\s*#.*?(?<!\\)$', '', header.read(), flags=re.S | re.M)
     marked = text.count('WEFT_ASYNC')
@@ -26,3 +30,9 @@ for path in sys.argv[1:]:
 print('/* Made by async_names.py. */')
 print('#define ASYNC_NAMES(X) \\')
 print(' \\\n'.join(f'\tX({name})' for name in sorted(names)))
+if count:
+    print('enum async_name {', *(f'\tASYNC_{name},' for name in sorted(names)), '\tASYNC_MANY', '};',
+          sep='\n')
+    print('extern unsigned async_calls[ASYNC_MANY];')
+    for name in sorted(names):
+        print(f'#define {name}(...) (async_calls[ASYNC_{name}]++, {name}(__VA_ARGS__))')

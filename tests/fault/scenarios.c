@@ -12,7 +12,10 @@
 
 #include <weft/weft.h>
 
+#include "counted.h"
+
 const char *scenario_broken;
+unsigned async_calls[ASYNC_MANY];
 
 static void be_quiet(weft_loop *loop, const struct weft_exception *exception, void *unused)
 {
@@ -725,6 +728,26 @@ static int run_look_around(void)
 	return run(look_around);
 }
 
+static int run_wait_in_every_way(void)
+{
+	return run(wait_in_every_way);
+}
+
+static int run_end_early(void)
+{
+	return run(end_early);
+}
+
+static int run_share(void)
+{
+	return run(share);
+}
+
+static int run_stop_a_server(void)
+{
+	return run(stop_a_server);
+}
+
 const struct scenario scenarios[] = {
 	{"open and close a loop", open_and_close, 4},
 	{"fifty tasks", run_fifty_tasks, 10},
@@ -742,6 +765,10 @@ const struct scenario scenarios[] = {
 	{"a future of other threads", run_through_threads, 8},
 	{"two runs of a runner", run_twice, 14},
 	{"looking into a loop", run_look_around, 15},
+	{"waiting in every way", run_wait_in_every_way, 12},
+	{"groups and owners that end early", run_end_early, 10},
+	{"locks, permits, barriers, conditions", run_share, 8},
+	{"a server that is stopped", run_stop_a_server, 16},
 };
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -757,5 +784,9 @@ const struct scenario_task scenario_tasks[] = {
 	{"variables and contexts", variables, false, 1},
 	{"a future of other threads", through_threads, false, 2},
 	{"looking into a loop", look_around, false, 1},
+	{"waiting in every way", wait_in_every_way, true, 10},
+	{"groups and owners that end early", end_early, false, 6},
+	{"locks, permits, barriers, conditions", share, false, 20},
+	{"a server that is stopped", stop_a_server, false, 5},
 };
 const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);

@@ -20,6 +20,12 @@ extern const size_t n_scenarios;
 /* What a scenario found wrong, or NULL. */
 extern const char *scenario_broken;
 
+/* Those of waits.c. */
+int wait_in_every_way(void *unused);
+int end_early(void *unused);
+int share(void *unused);
+int stop_a_server(void *unused);
+
 /* The same programs as coroutines, for those who bring their own loop. */
 struct scenario_task {
 	const char *name;

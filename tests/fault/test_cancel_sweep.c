@@ -19,6 +19,7 @@
 
 #include <weft/weft.h>
 
+#include "counted.h"
 #include "faults.h"
 #include "scenarios.h"
 
@@ -128,6 +129,24 @@ static void a_scenario_can_be_cancelled_at_every_step(void **state)
 		print_message("# %s: %u\n", sweep.scenario->name, runs);
 		assert_true(runs >= sweep.scenario->steps_at_least);
 	}
+}
+
+/* Every call that can be cancelled is one of those that were. */
+static void every_suspending_call_has_a_scenario(void **state)
+{
+#define NAME(name) #name,
+	static const char *const names[] = {ASYNC_NAMES(NAME)};
+	char missing[1024] = "";
+
+	(void)state;
+	memset(async_calls, 0, sizeof(async_calls));
+	for (size_t i = 0; i < n_scenario_tasks; i++)
+		run_cancelled(&(struct sweep){&scenario_tasks[i], never, true}, true);
+	for (size_t i = 0; i < ASYNC_MANY; i++)
+		if (async_calls[i] == 0 && strlen(missing) + strlen(names[i]) + 2 < sizeof(missing))
+			strcat(strcat(missing, " "), names[i]);
+	if (missing[0])
+		fail_msg("no scenario in tests/fault calls:%s", missing);
 }
 
 /* --- no byte is lost ----------------------------------------------------------------------------
@@ -290,6 +309,7 @@ static void no_byte_is_lost_however_often_both_ends_are_cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_suspending_call_has_a_scenario),
 		cmocka_unit_test(a_scenario_can_be_cancelled_at_every_step),
 		cmocka_unit_test(no_byte_is_lost_however_often_both_ends_are_cancelled),
 	};
