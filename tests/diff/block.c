@@ -150,7 +150,6 @@ static enum flow run_group(struct frame *frame, const struct statement *st)
 	frame->self->variable->at = st;
 	r = flow == FLOW_RAISE ? exception_announce(frame->exception) : 0;
 	r = weft_group_join(&here.group, r);
-	instances_joined(&here);
 	flow = after_join(frame, &here.group, flow, r);
 	weft_group_done(&here.group);
 	snprintf(cancelling, sizeof(cancelling), "%d", weft_cancelling(weft_current_task()));

@@ -127,7 +127,7 @@ static void trace_final(struct run *run)
 		unretrieved = unretrieved && !weft_future_cancelled(future) &&
 			      weft_future_result(future) < 0;
 		trace_plain(run, "final %s %s%s %d", v->name, run->scratch.bytes,
-			unretrieved ? " unretrieved" : "", instance_cancelling(v->instance));
+			unretrieved ? " unretrieved" : "", weft_cancelling(v->instance->task));
 	}
 	for (size_t i = 0; i < run->program->n_objects; i++) {
 		text_clear(&run->scratch);

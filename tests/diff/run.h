@@ -24,26 +24,14 @@ struct object {
 	};
 };
 
-/* A task: the program's own code has begun to run at most once for each. */
+/* A task: a template that runs, or has run. */
 struct instance {
 	struct run *run;
 	struct variable *variable;
 	const char *label; /* the variable's name */
 	size_t template;
-	weft_task *task;
-	struct open_group *group;	 /* that it is a child of, or NULL */
-	struct instance *group_previous; /* child of the same */
-	struct instance *previous;	 /* created before it, in this run */
-	struct weft_handle ended;	 /* of a group's child */
-	/* A group owns its children, and they are gone when it has been joined: what remains is a
-	 * future with their outcome. */
-	bool is_past;
-	bool started;
-	const char *message; /* of the cancellation that ended it */
-	bool message_once;   /* it goes to the first who asks */
-	bool message_taken;
-	struct weft_future past;
-	int cancelling;
+	weft_task *task;	   /* a reference of its own, also where a group has it */
+	struct instance *previous; /* created before it, in this run */
 };
 
 struct variable {
@@ -98,7 +86,6 @@ struct frame {
 struct open_group {
 	struct weft_group group;
 	struct open_group *outer;
-	struct instance *children; /* the newest first */
 };
 
 struct handled {
@@ -164,9 +151,6 @@ int object_perform(struct run *run, struct object *object, const struct statemen
 /* 1: it runs already; 0; < 0. */
 int instance_spawn(struct run *run, size_t variable, size_t template, struct open_group *group);
 struct weft_future *instance_future(struct instance *instance);
-int instance_cancelling(const struct instance *instance);
-/* The group has been joined: its children are past. */
-void instances_joined(struct open_group *group);
 void instances_release(struct run *run);
 
 /* --- wait.c --- */

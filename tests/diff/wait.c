@@ -6,26 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a name stands for now. */
-struct target {
-	struct instance *instance; /* NULL: a plain future */
-	struct weft_future *future;
-};
-
-static bool find_target(struct frame *frame, struct ref ref, struct target *ret_target)
+/* What a name stands for now, or NULL. */
+static struct weft_future *find_future(struct frame *frame, struct ref ref)
 {
 	struct run *run = frame->run;
 	struct instance *instance;
 
-	if (ref.kind == REF_OBJECT) {
-		*ret_target = (struct target){NULL, &run->objects[ref.index].future};
-		return true;
-	}
+	if (ref.kind == REF_OBJECT)
+		return &run->objects[ref.index].future;
 	instance = ref.kind == REF_SELF ? frame->self : run->variables[ref.index].instance;
-	if (!instance)
-		return false;
-	*ret_target = (struct target){instance, instance_future(instance)};
-	return true;
+	return instance ? instance_future(instance) : NULL;
 }
 
 static int raise_code(struct frame *frame, int code)
@@ -51,41 +41,30 @@ static const char *message_of(struct run *run, struct weft_future *future)
 }
 
 /* How a wait went: `r`; if that is 0, the outcome of what was waited for. */
-static int settle(struct frame *frame, struct instance *instance, int r, int outcome)
+static int settle(struct frame *frame, int r, int outcome)
 {
-	if (r == 0 && outcome >= 0) {
-		add_value(frame->run, outcome);
-		return 0;
-	}
-	raise_code(frame, r < 0 ? r : outcome);
-	if (instance && weft_future_cancelled(instance_future(instance))) {
-		if (instance->is_past && instance->message_once && instance->message_taken)
-			frame->exception.message = NULL;
-		instance->message_taken = true;
-	}
-	return frame->exception.code;
+	if (r < 0 || outcome < 0)
+		return raise_code(frame, r < 0 ? r : outcome);
+	add_value(frame->run, outcome);
+	return 0;
 }
 
-static int wait_for_one(struct frame *frame, const struct statement *st, struct target target)
+static int wait_for_one(struct frame *frame, const struct statement *st, struct weft_future *future)
 {
 	int r, outcome = 0;
 
-	/* A shield does not take the message of what is cancelled behind it. */
-	if (st->op == OP_SHIELD && !weft_future_done(target.future))
-		target.instance = NULL;
 	if (st->op == OP_SHIELD)
-		r = weft_shield(target.future, &outcome);
+		r = weft_shield(future, &outcome);
 	else if (st->op == OP_WAITFOR)
-		r = weft_await_for(target.future, WEFT_S(st->n), &outcome);
+		r = weft_await_for(future, WEFT_S(st->n), &outcome);
 	else
-		r = weft_await(target.future, &outcome);
-	return settle(frame, target.instance, r, outcome);
+		r = weft_await(future, &outcome);
+	return settle(frame, r, outcome);
 }
 
 /* --- several --- */
 
-static int gather(struct frame *frame, enum op op, const struct target targets[],
-	struct weft_future *const futures[], size_t n)
+static int gather(struct frame *frame, enum op op, struct weft_future *const futures[], size_t n)
 {
 	int flags = op == OP_GATHERX ? WEFT_RETURN_EXCEPTIONS : 0;
 	struct run *run = frame->run;
@@ -104,9 +83,8 @@ static int gather(struct frame *frame, enum op op, const struct target targets[]
 			continue;
 		}
 		/* asyncio makes a new CancelledError here, without the message that goes to the
-		 * first who asks. */
-		if (results[i] == -ECANCELED &&
-			!(targets[i].instance && targets[i].instance->message_once))
+		 * first who asks; so does this. */
+		if (results[i] == -ECANCELED)
 			exception.message = message_of(run, futures[i]);
 		exception_add(run, &run->result, exception);
 	}
@@ -153,55 +131,49 @@ static int wait_for_some(
 static int wait_for_several(struct frame *frame, const struct statement *st)
 {
 	struct weft_future *futures[REFS_MAX] = {NULL};
-	struct target targets[REFS_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < st->n_refs; i++) {
-		if (!find_target(frame, st->refs[i], &targets[n]))
-			continue;
-		futures[n] = targets[n].future;
-		n++;
-	}
+	for (size_t i = 0; i < st->n_refs; i++)
+		if ((futures[n] = find_future(frame, st->refs[i])) != NULL)
+			n++;
 	if (st->op == OP_GATHER || st->op == OP_GATHERX)
-		return gather(frame, st->op, targets, futures, n);
+		return gather(frame, st->op, futures, n);
 	return wait_for_some(frame, st, futures, n);
 }
 
 /* --- all of them --- */
 
-static int perform_with(struct frame *frame, const struct statement *st, struct target target)
+static int perform_with(struct frame *frame, const struct statement *st, struct weft_future *future)
 {
 	struct run *run = frame->run;
 
 	switch (st->op) {
 	case OP_CANCEL:
-		if (target.instance && !target.instance->started)
-			target.instance->message = st->message;
 		text_add(&run->result, "%s",
-			weft_future_cancel(target.future, st->message) == 1 ? "T" : "F");
+			weft_future_cancel(future, st->message) == 1 ? "T" : "F");
 		return 0;
 	case OP_STATE:
-		future_state(run, target.future, &run->result);
+		future_state(run, future, &run->result);
 		return 0;
 	case OP_SET:
-		return raise_code(frame, weft_future_set_result(target.future, st->n));
+		return raise_code(frame, weft_future_set_result(future, st->n));
 	case OP_FAIL:
-		return raise_code(
-			frame, weft_future_set_error(target.future, code_of_error(run, st->n)));
+		return raise_code(frame, weft_future_set_error(future, code_of_error(run, st->n)));
 	default:
-		return wait_for_one(frame, st, target);
+		return wait_for_one(frame, st, future);
 	}
 }
 
 int wait_perform(struct frame *frame, const struct statement *st)
 {
-	struct target target;
+	struct weft_future *future;
 
 	if (st->op == OP_GATHER || st->op == OP_GATHERX || st->op == OP_WAITALL ||
 		st->op == OP_WAITANY || st->op == OP_WAITEXC)
 		return wait_for_several(frame, st);
-	if (find_target(frame, st->refs[0], &target))
-		return perform_with(frame, st, target);
+	future = find_future(frame, st->refs[0]);
+	if (future)
+		return perform_with(frame, st, future);
 	text_add(&frame->run->result, "none");
 	return 0;
 }
