@@ -86,24 +86,22 @@ MUTANTS = [
         'while (barrier->state == BARRIER_RESETTING) {')),
     # --- queues ---
     Mutant('an item is lost with the task that it woke', 'sync/queue.c', (
-        'if (waiter_woken(&waiter) && queue->size > 0)\n\t\t\t\twake_first(&queue->getters);',
-        'if (waiter_woken(&waiter))\n\t\t\t\t(void)weft_queue_get_nowait(queue, ret_item);')),
+        'else if (waiter_woken(&waiter) && queue->size > 0)\n\t\t\twake_first(&queue->getters);',
+        'else if (waiter_woken(&waiter))\n\t\t\t(void)weft_queue_get_nowait(queue, ret_item);')),
     Mutant('a cancelled getter keeps the wake-up', 'sync/queue.c', (
         'if (waiter_woken(&waiter) && queue->size > 0)', 'if (false)')),
     Mutant('a cancelled putter keeps the wake-up', 'sync/queue.c', (
         'if (waiter_woken(&waiter) && !weft_queue_full(queue))', 'if (false)')),
     Mutant('who was robbed of an item goes first again', 'sync/queue.c', (
-        'SLOW int get_later(struct weft_queue *queue, void *ret_item)\n{\n'
-        '\tstruct weft_waiter waiter;\n\tint r;\n\n\tdo {\n'
+        'int r = get_any(queue, ret_item);\n\n\twhile',
+        'bool again = false;\n\tint r = get_any(queue, ret_item);\n\n\twhile'), (
         '\t\tr = wait_turn(queue, &queue->getters, &get_ops, &waiter);',
-        'SLOW int get_later(struct weft_queue *queue, void *ret_item)\n{\n'
-        '\tstruct weft_waiter waiter;\n\tbool again = false;\n\tint r;\n\n\tdo {\n'
-        '\t\tstruct weft_waiters rest = queue->getters;\n\n'
-        '\t\tif (again && rest.first) {\n'
+        '\t\tif (again && queue->getters.first) {\n'
         '\t\t\twaiter = (struct weft_waiter){\n'
-        '\t\t\t\t.future = {.ops = &get_ops, .loop = loop_here}, .next = rest.first,\n'
-        '\t\t\t\t.queue = &queue->getters};\n'
-        '\t\t\trest.first->prev = queue->getters.first = &waiter;\n'
+        '\t\t\t\t.future = {.ops = &get_ops, .loop = loop_here},\n'
+        '\t\t\t\t.next = queue->getters.first, .queue = &queue->getters};\n'
+        '\t\t\tqueue->getters.first->prev = &waiter;\n'
+        '\t\t\tqueue->getters.first = &waiter;\n'
         '\t\t\tr = park(&waiter.future, NULL);\n'
         '\t\t} else {\n'
         '\t\t\tr = wait_turn(queue, &queue->getters, &get_ops, &waiter);\n\t\t}\n'
