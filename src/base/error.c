@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <weft/error.h>
+#include <weft/generator.h>
+#include <weft/greenlet.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +25,8 @@ static const struct {
 	{EMSGSIZE, "separator not found within the limit (LimitOverrunError)"},
 	{EINTR, "interrupted (KeyboardInterrupt)"},
 	{ESHUTDOWN, "the queue is shut down (QueueShutDown)"},
+	{-WEFT_GENERATOR_EXIT, "closed (GeneratorExit)"},
+	{-WEFT_GREENLET_EXIT, "released (GreenletExit)"},
 	{ENOTRECOVERABLE, "the barrier is broken (BrokenBarrierError)"},
 };
 

@@ -394,6 +394,14 @@ EVERYWHERE(close_passes_another_error_on)
 	EXPECT_TRACE("1:1 -71 closed");
 }
 
+static void the_exit_has_a_text(void **state)
+{
+	(void)state;
+	EXPECT_TEXT(weft_strerror(WEFT_GENERATOR_EXIT), "closed (GeneratorExit)");
+	EXPECT_TEXT(weft_strerror(WEFT_GREENLET_EXIT), "released (GreenletExit)");
+	fail_where_noted();
+}
+
 static int exits(void *unused)
 {
 	(void)unused;
@@ -761,6 +769,39 @@ IN_TASK(a_body_cannot_suspend_the_task)
 	return 0;
 }
 
+static int drives_eagerly(void *unused)
+{
+	WEFT_AUTO(generator) own = make(count_to, V(1));
+
+	(void)unused;
+	EXPECT_INT(weft_yield(V(9), NULL), -EPERM);
+	next(own);
+	EXPECT_INT(weft_sleep(0), 0);
+	next(own);
+	return 0;
+}
+
+static int starts_eagerly(void *task)
+{
+	const struct weft_task_options options = {.eager_start = true};
+
+	EXPECT_INT(weft_create_task_with(&options, drives_eagerly, NULL, NULL), 0);
+	EXPECT(weft_current_task() == task);
+	EXPECT_INT(weft_sleep(0), -EPERM);
+	return weft_yield(V(5), NULL);
+}
+
+IN_TASK(a_body_starts_a_task_at_once)
+{
+	WEFT_AUTO(generator) g = make(starts_eagerly, weft_current_task());
+
+	next(g);
+	spin(2);
+	next(g);
+	EXPECT_TRACE("1:0 1:5 0:77 0:0");
+	return 0;
+}
+
 static weft_generator *shared;
 
 static int consume(void *name)
@@ -912,6 +953,7 @@ int main(void)
 		cmocka_unit_test(close_that_is_ignored_is_an_error),
 		cmocka_unit_test(close_passes_another_error_on),
 		cmocka_unit_test(an_exit_that_nobody_asked_for_is_an_error),
+		cmocka_unit_test(the_exit_has_a_text),
 		cmocka_unit_test(free_closes_first),
 		cmocka_unit_test(free_tells_what_goes_wrong),
 		cmocka_unit_test(one_that_frees_itself_ends_at_its_next_yield),
@@ -935,6 +977,7 @@ int main(void)
 		cmocka_unit_test(a_deep_chain_is_closed),
 		cmocka_unit_test(yield_is_for_generators),
 		cmocka_unit_test(a_body_cannot_suspend_the_task),
+		cmocka_unit_test(a_body_starts_a_task_at_once),
 		cmocka_unit_test(tasks_share_one),
 		cmocka_unit_test(a_callback_drives_one),
 		cmocka_unit_test(a_body_runs_a_loop),
