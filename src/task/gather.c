@@ -93,7 +93,7 @@ static void fail(weft_gathering *gathering, struct weft_future *child)
 
 static void succeed(weft_gathering *gathering)
 {
-	if (gathering->cancel_requested)
+	if (gathering->cancel_requested && gathering->n > 0)
 		complete(gathering, -ECANCELED,
 			take_message(gathering->children[gathering->n - 1].future));
 	else

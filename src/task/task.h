@@ -116,6 +116,8 @@ int tasks_watch_overflow(void);
 
 static inline weft_task *task_of(struct weft_future *future)
 {
+	/* gcc warns of futures that it can see to be in no task, also behind a test for that. */
+	__asm__("" : "+r"(future));
 	return list_entry(future, weft_task, future);
 }
 

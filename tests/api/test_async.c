@@ -120,6 +120,43 @@ static int call_weft_await(void)
 	return weft_await(&scene.pending, NULL);
 }
 
+static int call_weft_await_for(void)
+{
+	return weft_await_for(&scene.pending, WEFT_S(9), NULL);
+}
+
+static int call_weft_wait_for(void)
+{
+	return weft_wait_for(sleep_for_ever, NULL, WEFT_S(9));
+}
+
+static int call_weft_shield(void)
+{
+	return weft_shield(&scene.pending, NULL);
+}
+
+static int call_weft_gather(void)
+{
+	return weft_gather((weft_future *[]){&scene.pending}, 1, 0, NULL);
+}
+
+static int call_weft_wait(void)
+{
+	return weft_wait((weft_future *[]){&scene.pending}, 1, WEFT_ALL_COMPLETED, WEFT_NEVER);
+}
+
+static int call_weft_as_completed_next(void)
+{
+	WEFT_AUTO(as_completed) iterator = NULL;
+	weft_future *future;
+
+	/* Opened outside of a task, too. */
+	EXPECT_INT(
+		weft_as_completed_open((weft_future *[]){&scene.pending}, 1, WEFT_NEVER, &iterator),
+		0);
+	return weft_as_completed_next(iterator, &future);
+}
+
 static int call_weft_await_task(void)
 {
 	return weft_await_task(scene.sleeper, NULL);

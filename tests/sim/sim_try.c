@@ -77,7 +77,7 @@ static size_t draw_bytes(struct sim *sim, size_t bytes)
 
 static bool try_accept(struct sim_flight *flight, struct ring_completion *ret_completion)
 {
-	int fd = flight->image.fd, flags;
+	int fd = flight->image.fd, flags = 0;
 	int r = set_nonblocking(fd, &flags);
 
 	if (r == 0) {

@@ -79,8 +79,8 @@ static int read_length(struct request *request, const char *data, size_t bytes, 
 static int parse_array_length(struct request *request, const char *data, size_t bytes)
 {
 	int64_t length;
-	size_t next;
-	bool valid;
+	size_t next = 0;
+	bool valid = false;
 	int r = read_length(request, data, bytes, "mbulk", &valid, &length, &next);
 
 	if (r <= 0)
@@ -95,8 +95,8 @@ static int parse_array_length(struct request *request, const char *data, size_t 
 static int parse_bulk_length(struct request *request, const char *data, size_t bytes)
 {
 	int64_t length;
-	size_t next;
-	bool valid;
+	size_t next = 0;
+	bool valid = false;
 	int r = read_length(request, data, bytes, "bulk", &valid, &length, &next);
 
 	if (r <= 0)
