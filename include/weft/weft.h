@@ -5,7 +5,8 @@
 /* weft: asyncio for C. All of the library, in the order of a tour; plugins include <weft/plugin.h>.
  */
 
-/* clang-format off: in the order of a tour */
+/* In the order of a tour. */
+/* clang-format off */
 #include <weft/base.h>	    /* conventions, units of time, WEFT_ASYNC */
 #include <weft/error.h>	    /* errors are values, with a message */
 #include <weft/loop.h>	    /* callbacks, timers, signals */

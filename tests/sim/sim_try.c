@@ -105,7 +105,7 @@ static int connect_error(int fd)
 
 static bool try_connect(struct sim_flight *flight, struct ring_completion *ret_completion)
 {
-	int fd = flight->image.fd, flags;
+	int fd = flight->image.fd, flags = 0;
 	short events;
 
 	if (flight->connecting) {
