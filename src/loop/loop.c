@@ -151,39 +151,65 @@ static void run_ready(weft_loop *loop)
 		if (__builtin_expect(loop->after_step != NULL, false))
 			loop->after_step(loop);
 	}
+	/* Values set by a callback that ran before there were any. */
+	if (__builtin_expect(loop->attended, false))
+		context_clear(context_here);
 }
 
-static int iterate(weft_loop *loop)
+/* Makes ready what has become due: virtual time passes only when nothing else can happen. */
+static void expire_timers(weft_loop *loop, bool anything_else)
 {
-	weft_ns timeout;
+	if (loop->clock == WEFT_CLOCK_VIRTUAL && !anything_else && !loop->stopping &&
+		ready_count(&loop->ready) == 0)
+		jump(loop);
+	loop->now = weft_loop_time(loop);
+	if (timers_expire(&loop->timers, loop->now, &loop->ready))
+		loop->expired_at = loop->now;
+}
+
+static bool any_timers(const weft_loop *loop)
+{
+	return loop->timers.count > 0 || loop->timers.overflow.first;
+}
+
+/* Submits and waits for I/O, then makes ready what has become so: I/O first, calls and signals from
+ * outside, timers. */
+static __attribute__((noinline)) int look_around(weft_loop *loop)
+{
 	bool any;
 	int r;
 
 	run_hooks(loop);
 	if (dead(loop))
 		return -EDEADLK;
-	timeout = wait_time(loop);
-	r = wait_for_io(loop, timeout);
+	r = wait_for_io(loop, wait_time(loop));
 	if (r < 0)
 		return r;
 	any = wakeup_arrived(&loop->wakeup) && wakeup_collect(loop, &loop->wakeup);
-	if (loop->timers.count > 0 || loop->timers.overflow.first) {
-		if (loop->clock == WEFT_CLOCK_VIRTUAL && r == 0 && !any &&
-			ready_count(&loop->ready) == 0 && !loop->stopping)
-			jump(loop);
+	if (any_timers(loop))
+		expire_timers(loop, r > 0 || any);
+	else
 		loop->now = weft_loop_time(loop);
-		if (timers_expire(&loop->timers, loop->now, &loop->ready))
-			loop->expired_at = loop->now;
-	} else if (timeout != 0 || ++loop->iterations % ITERATIONS_UNTIMED == 0) {
-		/* For the reports of who waits since when: reading the clock in each iteration
-		 * would double the cost of a yield. */
-		loop->now = weft_loop_time(loop);
-	}
-	run_ready(loop);
-	/* Set by a callback that ran before there were any values. */
-	if (__builtin_expect(loop->attended, false))
-		context_clear(context_here);
 	return 0;
+}
+
+/* Whether there are only callbacks to run. Now and then we look around all the same, so that
+ * loop->now does not grow old: reading the clock in each iteration would double the cost of a
+ * yield. */
+static bool only_callbacks(weft_loop *loop)
+{
+	return ready_count(&loop->ready) > 0 && list_empty(&loop->hooks) && !any_timers(loop) &&
+	       ring_quiet(loop->ring) && !wakeup_arrived(&loop->wakeup) &&
+	       ++loop->iterations % ITERATIONS_UNTIMED != 0;
+}
+
+static int iterate(weft_loop *loop)
+{
+	int r = only_callbacks(loop) ? 0 : look_around(loop);
+
+	if (r == 0)
+		run_ready(loop);
+	return r;
 }
 
 int weft_loop_run_forever(weft_loop *loop)

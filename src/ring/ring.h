@@ -103,6 +103,13 @@ struct ring {
 	char features[256];  /* one line for people */
 	size_t buffer_bytes; /* of each provided buffer; 0: there are none, RING_RECV_MULTISHOT is
 				refused */
+
+	/* For ring_quiet(). */
+	bool work;		   /* something waits to be submitted */
+	const unsigned *completed; /* counts completions; NULL: only ring_wait() knows */
+	const unsigned *flags;	   /* of which some want ring_wait() to be called: */
+	unsigned attention;
+	unsigned reaped; /* what `completed` was when all had been dispatched */
 };
 
 /* Makes a backend known by its name; for backends outside of src/ring (the tests' simulation).
@@ -148,6 +155,15 @@ static inline void ring_cancel_fd(struct ring *ring, int fd)
 static inline int ring_wait(struct ring *ring, int64_t timeout_ns)
 {
 	return ring->backend->wait(ring, timeout_ns);
+}
+
+/* Nothing is to be submitted or dispatched: a ring_wait() that does not wait would do nothing. The
+ * common case between two I/O events, and cheap to see. */
+static inline bool ring_quiet(const struct ring *ring)
+{
+	return !ring->work && ring->completed &&
+	       __atomic_load_n(ring->completed, __ATOMIC_ACQUIRE) == ring->reaped &&
+	       !(__atomic_load_n(ring->flags, __ATOMIC_RELAXED) & ring->attention);
 }
 
 /* No operation is with the ring, but for one (may be NULL). */

@@ -44,6 +44,7 @@ static struct io_uring_sqe *get_sqe(struct uring *ring)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
 
+	ring->base.work = true;
 	if (sqe)
 		return sqe;
 	ring->base.stats.enters++;
@@ -306,13 +307,6 @@ static bool kernel_has_more(struct uring *ring)
 	return !has(ring, FEATURE_TASKRUN_FLAG) && !list_empty(&ring->flying);
 }
 
-/* The common case between two I/O events, and worth no system call. */
-static bool nothing_to_do(struct uring *ring)
-{
-	return io_uring_cq_ready(&ring->io) == 0 && io_uring_sq_ready(&ring->io) == 0 &&
-	       !kernel_has_more(ring) && list_empty(&ring->waiting) && !ring->cancels_wanted;
-}
-
 static int64_t now_ns(void)
 {
 	struct timespec now;
@@ -375,7 +369,7 @@ static int enter_and_wait(struct uring *ring, int64_t timeout_ns)
 	return r;
 }
 
-static __attribute__((noinline)) int wait_or_submit(struct uring *ring, int64_t timeout_ns)
+static int wait_or_submit(struct uring *ring, int64_t timeout_ns)
 {
 	int r, finished = 0;
 
@@ -392,12 +386,18 @@ static __attribute__((noinline)) int wait_or_submit(struct uring *ring, int64_t 
 	return finished + reap(ring);
 }
 
-/* Small, so that it saves no registers for what it mostly does not do. */
 static int uring_wait(struct ring *base, int64_t timeout_ns)
 {
 	struct uring *ring = (struct uring *)base;
+	int r;
 
-	return timeout_ns == 0 && nothing_to_do(ring) ? 0 : wait_or_submit(ring, timeout_ns);
+	if (timeout_ns == 0 && ring_quiet(base))
+		return 0;
+	r = wait_or_submit(ring, timeout_ns);
+	base->work = io_uring_sq_ready(&ring->io) > 0 || !list_empty(&ring->waiting) ||
+		     ring->cancels_wanted;
+	base->reaped = *ring->io.cq.khead;
+	return r;
 }
 
 /* Whether the list holds nothing but `link`. */
@@ -497,6 +497,11 @@ static int uring_open(const struct ring_options *options, struct ring **ret_ring
 	list_init(&ring->flying);
 	list_init(&ring->waiting);
 	ring->base.backend = &uring_backend;
+	if (has(ring, FEATURE_TASKRUN_FLAG)) {
+		ring->base.completed = ring->io.cq.ktail;
+		ring->base.flags = ring->io.sq.kflags;
+		ring->base.attention = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
+	}
 	features_describe(ring->features, ring->base.features, sizeof(ring->base.features));
 	*ret_ring = &ring->base;
 	return 0;
