@@ -743,6 +743,11 @@ static int run_share(void)
 	return run(share);
 }
 
+static int run_drive_generators(void)
+{
+	return run(drive_generators);
+}
+
 static int run_stop_a_server(void)
 {
 	return run(stop_a_server);
@@ -768,6 +773,7 @@ const struct scenario scenarios[] = {
 	{"waiting in every way", run_wait_in_every_way, 12},
 	{"groups and owners that end early", run_end_early, 10},
 	{"locks, permits, barriers, conditions", run_share, 8},
+	{"asynchronous generators", run_drive_generators, 8},
 	{"a server that is stopped", run_stop_a_server, 16},
 };
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
@@ -787,6 +793,7 @@ const struct scenario_task scenario_tasks[] = {
 	{"waiting in every way", wait_in_every_way, true, 10},
 	{"groups and owners that end early", end_early, false, 6},
 	{"locks, permits, barriers, conditions", share, false, 20},
+	{"asynchronous generators", drive_generators, false, 5},
 	{"a server that is stopped", stop_a_server, false, 5},
 };
 const size_t n_scenario_tasks = sizeof(scenario_tasks) / sizeof(scenario_tasks[0]);

@@ -24,6 +24,7 @@ extern const char *scenario_broken;
 int wait_in_every_way(void *unused);
 int end_early(void *unused);
 int share(void *unused);
+int drive_generators(void *unused);
 int stop_a_server(void *unused);
 
 /* The same programs as coroutines, for those who bring their own loop. */

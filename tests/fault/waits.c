@@ -337,6 +337,55 @@ int share(void *unused)
 	return r;
 }
 
+/* --- an asynchronous generator ------------------------------------------------------------------
+ */
+
+/* Yields 1, 2, 3 ...; an error that is thrown is none. Suspends before each, and at its end. */
+static int count_slowly(void *unused)
+{
+	(void)unused;
+	for (intptr_t i = 1;; i++) {
+		int r = weft_sleep(0);
+
+		if (r == 0)
+			r = weft_yield((void *)i, NULL);
+		if (r == WEFT_GENERATOR_EXIT && weft_sleep(0) < 0)
+			return -ECANCELED;
+		if (r < 0 && r != -EPROTO)
+			return r;
+	}
+}
+
+static int expect(int r, void *const *value, intptr_t wanted)
+{
+	if (r == 1 && (intptr_t)*value != wanted)
+		scenario_broken = "a generator lost a value";
+	if (r == 0)
+		scenario_broken = "a generator without end has ended";
+	return r > 0 ? 0 : r;
+}
+
+int drive_generators(void *unused)
+{
+	WEFT_AUTO(agen) closed = NULL;
+	WEFT_AUTO(agen) left = NULL; /* its clean-up is a task's */
+	void *value = NULL;
+	int r = weft_agen_open(count_slowly, NULL, NULL, &closed);
+
+	(void)unused;
+	if (r == 0)
+		r = weft_agen_open(count_slowly, NULL, NULL, &left);
+	if (r == 0)
+		r = expect(weft_agen_next(left, &value), &value, 1);
+	if (r == 0)
+		r = expect(weft_agen_next(closed, &value), &value, 1);
+	if (r == 0)
+		r = expect(weft_agen_send(closed, closed, &value), &value, 2);
+	if (r == 0)
+		r = expect(weft_agen_throw(closed, -EPROTO, &value), &value, 3);
+	return r == 0 ? weft_agen_close(closed) : r;
+}
+
 /* --- a server that is stopped -------------------------------------------------------------------
  */
 
