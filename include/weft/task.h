@@ -59,7 +59,8 @@ WEFT_API void weft_task_release(weft_task *task);
 /* A task is a future: await it, ask for its result, add callbacks to it. */
 WEFT_API weft_future *weft_task_future(weft_task *task);
 
-/* weft_await() of a task. */
+/* weft_await() of a task. One that has not ended yet needs no reference of the caller's: it stays
+ * until all who await it have gone on. */
 WEFT_ASYNC int weft_await_task(weft_task *task, int *ret);
 
 /* Asks the task to end: its next suspending call, or the one that it is in, returns -ECANCELED.
