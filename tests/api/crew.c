@@ -68,6 +68,16 @@ void bind_to_another_loop(weft_future *future)
 	EXPECT_INT(outcome_elsewhere(bind, future), 0);
 }
 
+weft_ns now(void)
+{
+	return weft_loop_time(weft_running_loop());
+}
+
+void set_to_seven(void *future)
+{
+	EXPECT_INT(weft_future_set_result(future, 7), 0);
+}
+
 const char *message(void)
 {
 	const struct weft_error *error = weft_last_error();

@@ -32,5 +32,11 @@ void crew_release(void);
 /* Binds a fresh future to a loop of another thread. */
 void bind_to_another_loop(weft_future *future);
 
+/* The time of the running loop. */
+weft_ns now(void);
+
+/* A callback. */
+void set_to_seven(void *future);
+
 /* The message of weft_last_error(), or "none". */
 const char *message(void);

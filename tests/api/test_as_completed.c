@@ -4,11 +4,6 @@
 
 #include "crew.h"
 
-static weft_ns now(void)
-{
-	return weft_loop_time(weft_running_loop());
-}
-
 static weft_as_completed *open_iterator(weft_future *const futures[], size_t n, weft_ns timeout)
 {
 	weft_as_completed *iterator = NULL;
@@ -255,11 +250,6 @@ IN_TASK(with_no_time_nothing_comes)
 		crew_release();
 	}
 	return 0;
-}
-
-static void set_to_seven(void *future)
-{
-	EXPECT_INT(weft_future_set_result(future, 7), 0);
 }
 
 IN_TASK(what_completes_in_the_iteration_of_the_timeout_is_too_late)
