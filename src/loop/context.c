@@ -266,7 +266,9 @@ void weft_var_token_release(struct weft_var_token *token)
 {
 	struct weft_value *owned = token->owned;
 
-	token->used |= token->var != NULL;
+	if (!token->var)
+		return;
+	token->used = true;
 	token->owned = NULL;
 	value_release(token->var, owned);
 }

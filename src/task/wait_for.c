@@ -85,7 +85,7 @@ int weft_wait_for(weft_fn fn, void *arg, weft_ns timeout)
 		return -EPERM;
 	if (timeout <= 0) {
 		WEFT_AUTO(task) task = NULL;
-		int outcome;
+		int outcome = 0;
 
 		r = weft_create_task(fn, arg, &task);
 		if (r == 0)
