@@ -17,18 +17,20 @@ static void append(struct weft_waiters *waiters, struct weft_waiter *waiter)
 int waiters_wait(
 	struct weft_waiters *waiters, struct weft_waiter *waiter, const struct weft_future_ops *ops)
 {
+	weft_task *task = task_here;
 	weft_loop *loop = loop_here;
 
 	*waiter = (struct weft_waiter){.future = {.ops = ops, .loop = loop}};
-	if (!task_here)
+	if (!task)
 		return -EPERM;
-	if (!waiters->loop)
+	if (waiters->loop != loop) {
+		if (waiters->loop)
+			return -EINVAL;
 		waiters->loop = loop;
-	if (waiters->loop != loop)
-		return -EINVAL;
+	}
 	append(waiters, waiter);
 	/* Last, so that it is a jump: see coro_switch_value(). */
-	return park(&waiter->future, NULL);
+	return park_task(task, &waiter->future, NULL);
 }
 
 size_t waiters_wake(struct weft_waiters *waiters, size_t n)

@@ -86,7 +86,7 @@ static __attribute__((noinline)) void pass_on(weft_task *task, struct weft_futur
 
 /* What follows the switch is done before it, by unpark(): here the switch is the last thing,
  * which makes it a jump. See coro_switch_value(). */
-static inline int park_here(weft_task *task, struct weft_future *future, int *outcome)
+int park_task(weft_task *task, struct weft_future *future, int *outcome)
 {
 	struct tasks *tasks = (struct tasks *)task->future.loop->extensions[LOOP_TASKS];
 
@@ -105,11 +105,6 @@ static inline int park_here(weft_task *task, struct weft_future *future, int *ou
 	}
 	task_here = NULL;
 	return coro_switch_value(&task->coro, &tasks->thread, 0);
-}
-
-int park(struct weft_future *future, int *outcome)
-{
-	return task_here ? park_here(task_here, future, outcome) : -EPERM;
 }
 
 static int outcome_of(weft_task *task, struct weft_future *future, int *ret)
@@ -135,7 +130,7 @@ int weft_await(struct weft_future *future, int *ret)
 	}
 	if (future == &task->future)
 		return -EDEADLK;
-	return park_here(task, future, ret);
+	return park_task(task, future, ret);
 }
 
 int weft_await_task(weft_task *task, int *ret)

@@ -6,6 +6,7 @@
 #include "coro/coro.h"
 #include "future.h"
 
+#include <errno.h>
 #include <weft/group.h>
 #include <weft/task.h>
 
@@ -165,8 +166,13 @@ struct context **task_context(struct context **ret_home);
 
 /* Suspends the running task until `future`, which is pending, is done (NULL: until its next turn).
  * 0: `*outcome`, if not NULL, has its result, also where somebody else cancelled it; -ECANCELED:
- * the task itself was cancelled. */
-int park(struct weft_future *future, int *outcome);
+ * the task itself was cancelled; -EPERM: there is no running task. park_task() is for those who
+ * have looked already. */
+int park_task(weft_task *task, struct weft_future *future, int *outcome);
+static inline int park(struct weft_future *future, int *outcome)
+{
+	return task_here ? park_task(task_here, future, outcome) : -EPERM;
+}
 
 int unpark_cancelled(weft_task *task);
 
