@@ -5,7 +5,6 @@ and through pkg-config alone, and the installed weftd loads them.
 usage: test_install.py SOURCE BUILD
 """
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -13,11 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import pages  # noqa: E402
 import tap  # noqa: E402
 
 SOURCE, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
-HERE = Path(__file__).resolve().parent
 
 
 class Tree:
@@ -59,25 +59,10 @@ class Tree:
         assert done.returncode == 0, done.stdout
 
 
-def blocks_of_readme(word):
-    """The pieces of C in README.md that hold this word."""
-    text = (SOURCE / 'README.md').read_text()
-    return [block for block in re.findall(r'^```c\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
-            if word in block]
-
-
-def blocks_of_manual(page, word):
-    """The literal displays of a manual page that hold this word, as a reader sees them."""
-    text = (SOURCE / 'src/man' / page).read_text()
-    blocks = re.findall(r'^\.Bd [^\n]*-literal[^\n]*\n(.*?)^\.Ed', text, re.MULTILINE | re.DOTALL)
-    return [block.replace('\\&', '').replace('\\-', '-').replace('\\e', '\\')
-            for block in blocks if word in block]
-
-
 def files(tree):
     wanted = ['libweft.so', 'libweft.so.0', 'libweft.a', 'weft.pc', 'weftd', 'echo.so', 'kv.so',
-              'weftd.ini', 'weftd.service', 'weft.conf', 'weft.7', 'weft-plugin.7', 'weftd.8',
-              'weftd.ini.5', 'weft.h', 'plugin.h']
+              'weftd.ini', 'weftd.service', 'weft.conf', 'weft.7', 'weft-asyncio.7',
+              'weft-plugin.7', 'weftd.8', 'weftd.ini.5', 'weft.h', 'plugin.h']
     there = {file.name for file in tree.root.rglob('*')} | \
         {file.stem for file in tree.root.rglob('*.gz')}
     assert set(wanted) <= there, f'not installed: {sorted(set(wanted) - there)}'
@@ -132,31 +117,24 @@ def plugin_clang(tree):
     tree.check_plugin(tree.build(['clang', '-shared', '-fPIC'], tree.work / 'mine.c', 'mine-clang.so'))
 
 
-def plugin_of_readme(tree):
-    blocks = blocks_of_readme('WEFT_PLUGIN')
-    assert blocks, 'README.md shows no plugin'
-    for number, block in enumerate(blocks):
-        source = tree.work / f'readme{number}.c'
-        source.write_text(block)
-        tree.check_plugin(tree.build(['gcc', '-shared', '-fPIC'], source, f'readme{number}.so'))
+def plugins_of_pages(tree):
+    """What README.md and weft-plugin(7) show."""
+    blocks = pages.take(SOURCE, 'plugin')
+    assert {block.place for block in blocks} >= {'README.md', 'weft-plugin.7'}, blocks
+    for block in blocks:
+        source = tree.work / f'{block.name}.c'
+        source.write_text(block.text)
+        tree.check_plugin(tree.build(['gcc', '-shared', '-fPIC'], source, f'{block.name}.so'))
 
 
-def plugin_of_manual(tree):
-    blocks = blocks_of_manual('weft-plugin.7', '#include')
-    assert any('WEFT_PLUGIN(' in block for block in blocks), 'weft-plugin(7) shows no whole plugin'
-    for number, block in enumerate(blocks):
-        source = tree.work / f'manual{number}.c'
-        source.write_text(block)
-        tree.check_plugin(tree.build(['gcc', '-shared', '-fPIC'], source, f'manual{number}.so'))
-
-
-def program_of_readme(tree):
-    blocks = blocks_of_readme('int main(')
-    assert blocks, 'README.md shows no program'
-    for number, block in enumerate(blocks):
-        source = tree.work / f'program{number}.c'
-        source.write_text(block)
-        tree.build(['gcc'], source, f'program{number}')
+def programs_of_pages(tree):
+    """They are run by test_pages.py."""
+    blocks = pages.take(SOURCE, 'program')
+    assert len(blocks) >= 9, f'{len(blocks)} programs'
+    for block in blocks:
+        source = tree.work / f'program-{block.name}.c'
+        source.write_text(block.text)
+        tree.build(['gcc', '-pthread'], source, f'program-{block.name}')
 
 
 def shipped_ini(tree):
@@ -175,9 +153,8 @@ CASES = [
     ('a program in C++ builds and runs', program_cxx),
     ('a plugin builds out of tree, weftd --check takes it', plugin),
     ('a plugin built by clang, too', plugin_clang),
-    ('the program of the README builds', program_of_readme),
-    ('the plugin of the README builds and loads', plugin_of_readme),
-    ('the plugin of weft-plugin(7) builds and loads', plugin_of_manual),
+    ('the programs of README and manual build', programs_of_pages),
+    ('the plugins of README and manual build and load', plugins_of_pages),
     ('the installed weftd takes the installed ini file', shipped_ini),
 ]
 

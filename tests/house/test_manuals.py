@@ -27,7 +27,7 @@ def refers(page):
 
 
 def present():
-    missing = [name for name in ('weft.7', 'weft-plugin.7', 'weftd.8', 'weftd.ini.5')
+    missing = [name for name in ('weft.7', 'weft-asyncio.7', 'weft-plugin.7', 'weftd.8', 'weftd.ini.5')
                if not (MAN / name).exists()]
     assert not missing, f'missing in src/man: {missing}'
 
