@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """weft-asyncio(7) is the whole map: it has every public name of the asyncio that this machine's Python
-brings, and names nothing of weft that does not exist."""
+brings, and names nothing of weft that does not exist; what it says is different on purpose, a test
+holds."""
 import asyncio
 import asyncio.base_events
 import asyncio.subprocess
@@ -58,6 +59,24 @@ def entries():
         assert body and body[0].startswith(('.Sy ', '.Em none')), f'what is {head} in weft?'
 
 
+def deviations():
+    text = PAGE.split('.Sh DEVIATIONS')[1]
+    held = set()
+    for entry in re.split(r'^\.It ', text, flags=re.M)[1:]:
+        places = re.findall(r'^\.Pa (\S+)$', entry, flags=re.M)
+        assert places, f'what holds this? {entry.splitlines()[0]}'
+        held |= set(places)
+    assert len(held) > 20, held
+    for place in held:
+        file, _, name = place.partition(':')
+        assert (ROOT / file).is_file(), f'there is no {file}'
+        test = rf'^(?:IN_TASK\w*\(|ON_LOOP\w*\(|static void ){name}\b'
+        assert not name or re.search(test, (ROOT / file).read_text(), flags=re.M), \
+            f'there is no test {place}'
+    programs = {str(path.relative_to(ROOT)) for path in ROOT.glob('tests/diff/deviations/*.scn')}
+    assert programs <= held, f'no entry for {sorted(programs - held)}'
+
+
 def ours():
     names = set(re.findall(r'\b(?:weft|WEFT)_\w+', PAGE)) - {'weft_'}
     known = set(re.findall(r'\b(?:weft|WEFT)_\w+', HEADERS)) | {'WEFT_DEBUG'}
@@ -67,4 +86,5 @@ def ours():
 
 tap.run([('every public name of asyncio has an entry', module),
          ('every entry says what weft has', entries),
+         ('every deviation has its test', deviations),
          ('every name of weft exists', ours)] + [methods(of) for of in CLASSES])

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What weft does otherwise than asyncio, on purpose, and no program of tests/diff can say: see
+ * DEVIATIONS in weft-asyncio(7), which names this and other tests. */
+
+#include "api.h"
+
+enum { N = 3 };
+
+static int take_next(void *iterator)
+{
+	weft_future *future;
+	int r = weft_as_completed_next(iterator, &future);
+
+	return r > 0 ? weft_future_result(future) : r;
+}
+
+/* asyncio counts a call before it waits: each one that is cancelled ends the iteration one future
+ * earlier. */
+IN_TASK(a_cancelled_next_takes_no_future_away)
+{
+	struct weft_future futures[N] = {0};
+	weft_future *pointers[N] = {&futures[0], &futures[1], &futures[2]};
+	WEFT_AUTO(as_completed) iterator = NULL;
+	weft_task *task;
+
+	EXPECT_INT(weft_as_completed_open(pointers, N, WEFT_NEVER, &iterator), 0);
+	for (int i = 0; i < 5; i++) {
+		task = spawn(take_next, iterator);
+		spin(1);
+		weft_cancel(task, NULL);
+		EXPECT_INT(outcome(task), -ECANCELED);
+	}
+	/* One that has been woken already as well. */
+	task = spawn(take_next, iterator);
+	spin(1);
+	EXPECT_INT(weft_future_set_result(&futures[1], 11), 0);
+	spin(1);
+	weft_cancel(task, NULL);
+	EXPECT_INT(outcome(task), -ECANCELED);
+
+	EXPECT_INT(weft_future_set_result(&futures[2], 12), 0);
+	EXPECT_INT(weft_future_set_result(&futures[0], 10), 0);
+	EXPECT_INT(take_next(iterator), 11);
+	EXPECT_INT(take_next(iterator), 12);
+	EXPECT_INT(take_next(iterator), 10);
+	EXPECT_INT(take_next(iterator), 0);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cancelled_next_takes_no_future_away),
+	};
+
+	return RUN_TESTS(tests);
+}
