@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* gevent's spawn, joinall and Pool, on top of the public headers: a task is a greenlet that a loop
- * drives, so that little is missing. A pool runs a number of tasks at most; map() hands the results
- * out together, imap() each as soon as those before it are there. */
+/* gevent's spawn, joinall, killall and Pool, on top of the public headers: a task is a greenlet
+ * that a loop drives, so that little is missing. A pool runs a number of tasks at most; map() hands
+ * the results out together, imap() each as soon as those before it are there.
+ *
+ * What to learn: tasks work in memory of who started them, so that no way out of a function may
+ * leave one behind. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,119 +34,104 @@ static int joinall(weft_task *tasks[], size_t n)
 	return r;
 }
 
+/* Ends those that have not ended, and gives them all back. Until it returns they use what they were
+ * given, so that nobody may cut it short. */
+static int killall(weft_task *tasks[], size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		weft_cancel(tasks[i], NULL);
+	WEFT_SHIELD()
+		r = joinall(tasks, n);
+	return r;
+}
+
 /* --- Pool ----------------------------------------------------------------------------------------
  */
+
+enum { ITEMS_MOST = 16 };
 
 struct pool {
 	struct weft_semaphore room;
 	size_t running, most;
 };
 
-struct job {
-	struct pool *pool;
-	int (*fn)(int item);
-	int item;
-	weft_task *task;
-};
-
-static int run_job(void *arg)
-{
-	struct job *job = arg;
-	int r = job->fn(job->item);
-
-	job->pool->running--;
-	weft_semaphore_release(&job->pool->room);
-	return r;
-}
-
-/* Waits for room first. */
-static int pool_spawn(struct pool *pool, struct job *job, int (*fn)(int item), int item)
-{
-	int r = weft_semaphore_acquire(&pool->room);
-
-	if (r < 0)
-		return r;
-	*job = (struct job){.pool = pool, .fn = fn, .item = item};
-	r = spawn(run_job, job, &job->task);
-	if (r < 0) {
-		weft_semaphore_release(&pool->room);
-		return r;
-	}
-	if (++pool->running > pool->most)
-		pool->most = pool->running;
-	return 0;
-}
-
-static int job_take(struct job *job, int *ret_result)
-{
-	int r = weft_await_task(job->task, ret_result);
-
-	weft_task_release(job->task);
-	job->task = NULL;
-	return r;
-}
-
-enum { ITEMS_MOST = 16 };
-
-static int pool_map(
-	struct pool *pool, int (*fn)(int item), const int items[], size_t n, int ret_results[])
-{
-	struct job jobs[ITEMS_MOST] = {0};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = pool_spawn(pool, &jobs[i], fn, items[i]);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = job_take(&jobs[i], &ret_results[i]);
-	return r;
-}
-
-/* imap() is an asynchronous generator: it starts what there is room for, and yields in order. */
-struct imap {
+/* A call of `fn` for each of `items`. */
+struct work {
 	struct pool *pool;
 	int (*fn)(int item);
 	const int *items;
 	size_t n;
 };
 
-struct feeder {
-	struct imap *imap;
-	struct job jobs[ITEMS_MOST];
-	struct weft_event started[ITEMS_MOST];
+struct job {
+	const struct work *work;
+	int item, result;
 };
 
-static int feed(void *arg)
+/* Waits for room first. */
+static int run_job(void *arg)
 {
-	struct feeder *feeder = arg;
-	struct imap *imap = feeder->imap;
-	int r = 0;
+	struct job *job = arg;
+	struct pool *pool = job->work->pool;
+	int r = weft_semaphore_acquire(&pool->room);
 
-	for (size_t i = 0; r == 0 && i < imap->n; i++) {
-		r = pool_spawn(imap->pool, &feeder->jobs[i], imap->fn, imap->items[i]);
-		if (r == 0)
-			weft_event_set(&feeder->started[i]);
-	}
+	if (r < 0)
+		return r;
+	if (++pool->running > pool->most)
+		pool->most = pool->running;
+	job->result = r = job->work->fn(job->item);
+	pool->running--;
+	weft_semaphore_release(&pool->room);
 	return r;
 }
 
-static int imap(void *arg)
+/* All results together. The first error ends the others: they are a group. */
+static int pool_map(const struct work *work, int ret_results[])
 {
-	struct feeder feeder = {.imap = arg};
-	weft_task *task;
-	int r;
+	struct job jobs[ITEMS_MOST];
+	int r = 0;
+	WEFT_GROUP(group)
+		;
 
-	r = spawn(feed, &feeder, &task);
-	for (size_t i = 0; r == 0 && i < feeder.imap->n; i++) {
-		int result;
-
-		r = weft_event_wait(&feeder.started[i]);
-		if (r >= 0)
-			r = job_take(&feeder.jobs[i], &result);
-		if (r == 0)
-			r = weft_yield((void *)(intptr_t)result, NULL);
+	for (size_t i = 0; r == 0 && i < work->n; i++) {
+		jobs[i] = (struct job){work, work->items[i], 0};
+		r = weft_group_spawn(&group, NULL, run_job, &jobs[i], NULL);
 	}
-	weft_task_release(task);
+	r = weft_group_join(&group, r);
+	for (size_t i = 0; r == 0 && i < work->n; i++)
+		ret_results[i] = jobs[i].result;
 	return r;
+}
+
+/* An asynchronous generator of the results, in the order of the items. A group must not contain a
+ * yield: this one ends its tasks itself. */
+static int pool_imap(void *arg)
+{
+	const struct work *work = arg;
+	struct job jobs[ITEMS_MOST];
+	weft_task *tasks[ITEMS_MOST];
+	size_t n = 0;
+	int r = 0, killed;
+
+	for (; r == 0 && n < work->n; n++) {
+		jobs[n] = (struct job){work, work->items[n], 0};
+		r = spawn(run_job, &jobs[n], &tasks[n]);
+		if (r < 0)
+			break;
+	}
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		int outcome = 0;
+
+		r = weft_await_task(tasks[i], &outcome);
+		if (r == 0 && outcome < 0)
+			r = outcome;
+		if (r == 0)
+			r = weft_yield((void *)(intptr_t)outcome, NULL);
+	}
+	killed = killall(tasks, n);
+	return r < 0 ? r : killed;
 }
 
 /* --- what it is good for -------------------------------------------------------------------------
@@ -177,7 +165,7 @@ static int demo(void *unused)
 	static const int items[] = {5, 1, 4, 2, 3, 1};
 	enum { N = sizeof(items) / sizeof(items[0]) };
 	struct pool pool = {.room = WEFT_SEMAPHORE(2)};
-	struct imap each = {&pool, fetch, items, N};
+	struct work work = {&pool, fetch, items, N};
 	WEFT_AUTO(agen) results = NULL;
 	int squares[N], r;
 	weft_task *pair[2];
@@ -190,7 +178,7 @@ static int demo(void *unused)
 	if (r == 0)
 		r = joinall(pair, 2);
 	if (r == 0)
-		r = pool_map(&pool, fetch, items, N, squares);
+		r = pool_map(&work, squares);
 	if (r < 0)
 		return r;
 	printf("map:");
@@ -198,7 +186,7 @@ static int demo(void *unused)
 		printf(" %d", squares[i]);
 	printf(" after %lld ms, %zu at a time\n", now_ms(), pool.most);
 
-	r = weft_agen_open(imap, &each, NULL, &results);
+	r = weft_agen_open(pool_imap, &work, NULL, &results);
 	if (r < 0)
 		return r;
 	while ((r = weft_agen_next(results, &value)) > 0)
