@@ -48,10 +48,27 @@ IN_TASK(a_cancelled_next_takes_no_future_away)
 	return 0;
 }
 
+/* asyncio.wait() has a set of them. It asks each that is done for its error until none is left, which
+ * has then ended the wait without being asked. */
+IN_TASK(a_wait_looks_at_what_is_done_in_the_order_given)
+{
+	struct weft_future futures[N] = {0};
+	weft_future *pointers[N] = {&futures[2], &futures[0], &futures[1]};
+
+	for (int i = 0; i < N; i++)
+		EXPECT_INT(weft_future_set_error(&futures[i], -EIO), 0);
+	EXPECT_INT(weft_wait(pointers, N, WEFT_FIRST_EXCEPTION, WEFT_NEVER), N);
+	EXPECT(weft_future_retrieved(&futures[2]));
+	EXPECT(weft_future_retrieved(&futures[0]));
+	EXPECT(!weft_future_retrieved(&futures[1]));
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cancelled_next_takes_no_future_away),
+		cmocka_unit_test(a_wait_looks_at_what_is_done_in_the_order_given),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every program in README.md and in the manual compiles, runs, and prints what stands beside it.
 
-usage: test_pages.py SOURCE LIBRARY COMPILER SANITIZE
+usage: test_pages.py SOURCE LIBRARY SANITIZE COMPILER...
 """
 import errno
 import os
@@ -19,7 +19,7 @@ import pages  # noqa: E402
 import tap  # noqa: E402
 
 SOURCE, LIBRARY = (Path(argument).resolve() for argument in sys.argv[1:3])
-COMPILER, SANITIZE = sys.argv[3:]
+SANITIZE, *COMPILER = sys.argv[3:]
 FLAGS = ['-std=gnu17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-I', SOURCE / 'include'] + \
     ([f'-fsanitize={SANITIZE}'] if SANITIZE != 'none' else [])
 WORK = tempfile.TemporaryDirectory(prefix='weft-pages-')
@@ -28,7 +28,7 @@ WORK = tempfile.TemporaryDirectory(prefix='weft-pages-')
 def compiled(name, text, *flags):
     source = Path(WORK.name) / f'{name}.c'
     source.write_text(text, encoding='utf-8')
-    tap.command(COMPILER, *FLAGS, *flags, source, *([] if '-fsyntax-only' in flags else [
+    tap.command(*COMPILER, *FLAGS, *flags, source, *([] if '-fsyntax-only' in flags else [
         '-o', source.with_suffix(''), LIBRARY, f'-Wl,-rpath,{LIBRARY.parent}', '-pthread']))
     return source.with_suffix('')
 
