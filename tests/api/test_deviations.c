@@ -48,8 +48,8 @@ IN_TASK(a_cancelled_next_takes_no_future_away)
 	return 0;
 }
 
-/* asyncio.wait() has a set of them. It asks each that is done for its error until none is left, which
- * has then ended the wait without being asked. */
+/* asyncio.wait() has a set of them. It asks each that is done for its error; the last of them ends
+ * the wait without being asked. */
 IN_TASK(a_wait_looks_at_what_is_done_in_the_order_given)
 {
 	struct weft_future futures[N] = {0};
@@ -64,11 +64,44 @@ IN_TASK(a_wait_looks_at_what_is_done_in_the_order_given)
 	return 0;
 }
 
+static struct weft_var colour = {.name = "colour", .default_value = "none"};
+
+static const char *colour_now(void)
+{
+	return weft_var_get(&colour);
+}
+
+static int paint(void *main, void *value, void **ret_value)
+{
+	int r = weft_var_set(&colour, value, NULL);
+
+	if (r == 0)
+		r = weft_greenlet_switch(main, NULL, NULL);
+	EXPECT_TEXT(colour_now(), "blue");
+	*ret_value = NULL;
+	return r;
+}
+
+/* Python's greenlets have a context each. */
+IN_TASK(a_greenlet_shares_the_context_of_its_task)
+{
+	WEFT_AUTO(greenlet) painter = NULL;
+
+	EXPECT_INT(weft_greenlet_open(paint, weft_greenlet_current(), NULL, &painter), 0);
+	EXPECT_INT(weft_greenlet_switch(painter, "red", NULL), 0);
+	EXPECT_TEXT(colour_now(), "red");
+	EXPECT_INT(weft_var_set(&colour, "blue", NULL), 0);
+	EXPECT_INT(weft_greenlet_switch(painter, NULL, NULL), 0);
+	EXPECT(weft_greenlet_dead(painter));
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cancelled_next_takes_no_future_away),
 		cmocka_unit_test(a_wait_looks_at_what_is_done_in_the_order_given),
+		cmocka_unit_test(a_greenlet_shares_the_context_of_its_task),
 	};
 
 	return RUN_TESTS(tests);
