@@ -45,7 +45,8 @@ WEFT_API int weft_group_enter(struct weft_group *group);
 
 /* Adds a child; `name` may be NULL. `ret_task` (may be NULL) is borrowed: valid until the group is
  * joined. Children may add children while the group waits. -ECANCELED: the group is shutting down;
- * -EPERM: not entered, or joined already; -ENOMEM. */
+ * -EPERM: not entered, or joined already; -ENOMEM: which need not be looked at, since a join whose
+ * body and children end well returns it. */
 WEFT_API int weft_group_spawn(
 	struct weft_group *group, const char *name, weft_fn fn, void *arg, weft_task **ret_task);
 

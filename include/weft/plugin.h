@@ -21,7 +21,7 @@ extern "C" {
 /* The ABI that this header describes. It is raised by one whenever a plugin built against an older
  * header needs to be built anew or gains something that it can ask for; weftd says which range it
  * hosts. */
-#define WEFT_PLUGIN_ABI	  1
+#define WEFT_PLUGIN_ABI	  2
 #define WEFT_PLUGIN_MAGIC UINT32_C(0x74666577) /* "weft" */
 
 enum weft_option_type {

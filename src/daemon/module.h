@@ -12,7 +12,7 @@
 #include "faults.h"
 
 /* The plugin ABIs that this weftd hosts. */
-#define MODULE_ABI_MIN 1
+#define MODULE_ABI_MIN 2
 #define MODULE_ABI_MAX WEFT_PLUGIN_ABI
 
 /* The file that `module = NAME` means: a path where NAME has a '/' (relative to the ini file's

@@ -22,6 +22,7 @@ enum {
 	GROUP_ABORTING = 1,	    /* the children have been cancelled */
 	GROUP_CANCELLED_PARENT = 2, /* ... and the owner, by us: to be taken back */
 	GROUP_CANCEL_WANTED = 4,    /* as soon as it is entered */
+	GROUP_LACKS_A_CHILD = 16,   /* for want of memory: the join tells */
 	GROUP_CUT_SHORT = 8,	    /* the wait was cancelled when the children had been already */
 };
 
@@ -117,8 +118,10 @@ int weft_group_spawn_with(struct weft_group *group, const struct weft_task_optio
 	if (!with.owner)
 		with.owner = group->parent->owner;
 	r = task_prepare(group->parent->future.loop, &with, fn, arg, true, &task);
-	if (r < 0)
+	if (r < 0) {
+		group->flags |= r == -ENOMEM ? GROUP_LACKS_A_CHILD : 0;
 		return r;
+	}
 
 	/* Before its first step, which may end the group; but its end is told after that, so that
 	 * callbacks which the step itself adds come first. */
@@ -206,7 +209,7 @@ static int outcome_of(struct weft_group *group, int r, bool cancelled, struct we
 		add_error(group, r, error);
 	free(error);
 	if (group->result == 0)
-		return r < 0 ? 0 : r;
+		return r < 0 ? 0 : group->flags & GROUP_LACKS_A_CHILD ? -ENOMEM : r;
 
 	/* The errors go first, but an outside request stays: at the next suspension. */
 	if (parent->cancelling > 0) {

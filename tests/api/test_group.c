@@ -340,6 +340,38 @@ static void say_errors(const struct weft_group *group)
 		say("%d:%s", errors[i].code, errors[i].message ? errors[i].message : "-");
 }
 
+/* There is no room for that stack on any machine; nobody need look at what is returned. */
+static int spawn_in_vain(struct weft_group *group)
+{
+	return weft_group_spawn_with(group,
+		&(struct weft_task_options){.stack_bytes = (size_t)1 << 47}, say_coroutine, "never",
+		NULL);
+}
+
+IN_TASK(a_child_for_which_there_was_no_memory_is_told_by_the_join)
+{
+	struct child failing = {"f", 0, -EIO};
+
+	{
+		WEFT_GROUP(g)
+			;
+
+		EXPECT_INT(spawn_in_vain(&g), -ENOMEM);
+		EXPECT_INT(weft_group_spawn(&g, NULL, say_coroutine, "other", NULL), 0);
+		EXPECT_INT(weft_group_join(&g, 0), -ENOMEM);
+	}
+	{
+		WEFT_GROUP(g)
+			;
+
+		EXPECT_INT(spawn_in_vain(&g), -ENOMEM);
+		EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &failing, NULL), 0);
+		EXPECT_INT(weft_group_join(&g, 0), -EIO);
+	}
+	EXPECT_TRACE("other f");
+	return 0;
+}
+
 IN_TASK(those_that_fail_in_the_same_iteration_have_all_failed)
 {
 	struct child failing[] = {{"f0", 2, -EIO}, {"f1", 2, -EPROTO}, {"f2", 2, -EBADMSG}};
@@ -1289,6 +1321,7 @@ int main(void)
 		cmocka_unit_test(
 			a_request_while_the_group_waits_goes_to_the_children_who_are_waited_for),
 		cmocka_unit_test(a_second_request_does_not_cut_the_wait_short),
+		cmocka_unit_test(a_child_for_which_there_was_no_memory_is_told_by_the_join),
 		cmocka_unit_test(those_that_fail_in_the_same_iteration_have_all_failed),
 		cmocka_unit_test(every_error_of_children_that_are_cancelled_from_outside_is_kept),
 		cmocka_unit_test(children_that_have_not_begun_when_the_body_fails_never_do),

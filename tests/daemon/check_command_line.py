@@ -38,7 +38,7 @@ def show_help():
 def show_version():
     status, out, err = weftd("--version")
     tap.equal((status, err), (0, ""))
-    assert out.startswith("weftd ") and "plugin ABI 1 to 1" in out, out
+    assert out.startswith("weftd ") and "plugin ABI 2 to 2" in out, out
     tap.equal(weftd("-V"), (0, out, ""))
 
 

@@ -132,12 +132,12 @@ def constructor(abi):
 
 
 def no_constructor_runs():
-    for abi in (0, 2, 7, 0xFFFFFFFF):
+    for abi in (0, 1, 3, 7, 0xFFFFFFFF):
         ran, err = constructor(abi)
         assert not ran, f"the constructor has run with ABI {abi}"
-        tap.contains(err, f"built for plugin ABI {abi}, this weftd hosts ABI 1 to 1")
+        tap.contains(err, f"built for plugin ABI {abi}, this weftd hosts ABI 2 to 2")
     # The test could fail: with the right ABI, it does run.
-    ran, _ = constructor(1)
+    ran, _ = constructor(2)
     assert ran
 
 
@@ -149,7 +149,7 @@ def built(name, wanted):
     return lambda: refuses_built(name, wanted)
 
 
-NOTE_ABI = "built for plugin ABI {}, this weftd hosts ABI 1 to 1: "
+NOTE_ABI = "built for plugin ABI {}, this weftd hosts ABI 2 to 2: "
 
 tap.run([
     ("a folder", lambda: refuses_file(os.mkdir, "a folder, not a plugin: name the file in it")),
@@ -187,8 +187,8 @@ tap.run([
      damaged("I", lambda elf: elf.note() + 20, 1, "a damaged weft note (magic 0x00000001)")),
     ("an older ABI", damaged("I", lambda elf: elf.note() + 24, 0,
                              NOTE_ABI.format(0) + "build it again with this weftd's headers")),
-    ("a newer ABI", damaged("I", lambda elf: elf.note() + 24, 2,
-                            NOTE_ABI.format(2) + "update weftd, or build it with")),
+    ("a newer ABI", damaged("I", lambda elf: elf.note() + 24, 3,
+                            NOTE_ABI.format(3) + "update weftd, or build it with")),
     ("no constructor runs where the ABI is refused", no_constructor_runs),
     ("an executable stack, by the header",
      damaged("I", lambda elf: elf.segment(PT_GNU_STACK)[0] + 4, 7, "asks for an executable stack")),
@@ -201,10 +201,10 @@ tap.run([
     ("an undefined symbol", built("undefined", "cannot be loaded: undefined symbol: "
                                                "not_defined_anywhere")),
     ("a descriptor of another magic", built("magic", "its symbol weft_plugin is no descriptor")),
-    ("a descriptor unlike its note", built("differ", "its descriptor (ABI 2, 64 bytes) and its "
-                                                     "note (ABI 1, 64 bytes) differ")),
+    ("a descriptor unlike its note", built("differ", "its descriptor (ABI 3, 64 bytes) and its "
+                                                     "note (ABI 2, 64 bytes) differ")),
     ("a descriptor that is too short",
-     built("bytes", "its descriptor has 8 bytes, ABI 1 has 64: build it again")),
+     built("bytes", "its descriptor has 8 bytes, ABI 2 has 64: build it again")),
     ("unknown flags", built("flags", "its descriptor has unknown flags 0x6")),
     ("no name", built("name", "its descriptor has no name: set .name")),
     ("no main", built("main", "its descriptor has no main: set .main")),
