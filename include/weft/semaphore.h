@@ -50,6 +50,32 @@ WEFT_API int weft_semaphore_release(struct weft_semaphore *semaphore);
 /* Whether an acquire would wait: there is no permit, or others wait. */
 WEFT_API bool weft_semaphore_locked(const struct weft_semaphore *semaphore);
 
+/* async with semaphore: a block that holds a permit.
+ *
+ *	int r;
+ *	WEFT_PERMITTED(r, &semaphore)
+ *		r = fetch(url);
+ *
+ * `r`, an int declared outside, is what weft_semaphore_acquire() returned; where that is < 0 the
+ * block is left out. The permit goes back when the block is left, on any path; r is -EOVERFLOW
+ * afterwards where a bounded semaphore had got it back already. */
+#define WEFT_PERMITTED(r, semaphore) WEFT_PERMIT_BLOCK_(r, semaphore, WEFT_UNIQUE_(weft_permitted_))
+
+/* --- the macro's other half; not for use by hand --- */
+
+struct weft_permit_block {
+	struct weft_semaphore *semaphore;
+	int *r;
+	bool entered, held;
+};
+WEFT_API bool weft_permit_block_once_(struct weft_permit_block *block);
+WEFT_API void weft_permit_block_leave_(struct weft_permit_block *block);
+
+#define WEFT_PERMIT_BLOCK_(r, semaphore, name)                                                \
+	for (struct weft_permit_block name __attribute__((                                    \
+		     cleanup(weft_permit_block_leave_))) = {(semaphore), &(r), false, false}; \
+		weft_permit_block_once_(&name);)
+
 #ifdef __cplusplus
 }
 #endif

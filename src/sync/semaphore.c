@@ -69,3 +69,21 @@ int weft_semaphore_release(struct weft_semaphore *semaphore)
 	hand_out(semaphore, 1);
 	return 0;
 }
+
+bool weft_permit_block_once_(struct weft_permit_block *block)
+{
+	if (block->entered)
+		return false;
+	block->entered = true;
+	*block->r = weft_semaphore_acquire(block->semaphore);
+	block->held = *block->r == 0;
+	return block->held;
+}
+
+void weft_permit_block_leave_(struct weft_permit_block *block)
+{
+	int r = block->held ? weft_semaphore_release(block->semaphore) : 0;
+
+	if (r < 0)
+		*block->r = r;
+}

@@ -543,6 +543,77 @@ IN_TASK(a_task_says_that_it_waits_for_a_semaphore)
 	return 0;
 }
 
+/* --- the block --- */
+
+IN_TASK(a_block_holds_a_permit)
+{
+	struct weft_semaphore semaphore = WEFT_SEMAPHORE(2);
+	int r = -1, rounds = 0;
+
+	WEFT_PERMITTED(r, &semaphore)
+	{
+		EXPECT_INT(semaphore.value, 1);
+		EXPECT_INT(r, 0);
+		r = 7;
+	}
+	EXPECT_INT(r, 7);
+	EXPECT_INT(semaphore.value, 2);
+	WEFT_PERMITTED(r, &semaphore)
+	{
+		rounds++;
+		if (semaphore.value == 1)
+			break;
+		rounds = 100;
+	}
+	EXPECT_INT(rounds, 1);
+	EXPECT_INT(semaphore.value, 2);
+	return 0;
+}
+
+static int return_from_block(struct weft_semaphore *semaphore)
+{
+	int r;
+
+	WEFT_PERMITTED(r, semaphore)
+	{
+		return (int)semaphore->value;
+	}
+	return r;
+}
+
+IN_TASK(a_block_that_is_returned_from_gives_the_permit_back)
+{
+	struct weft_semaphore semaphore = WEFT_SEMAPHORE(1);
+
+	EXPECT_INT(return_from_block(&semaphore), 0);
+	EXPECT_INT(semaphore.value, 1);
+	return 0;
+}
+
+IN_TASK(a_block_is_left_out_where_there_is_no_permit)
+{
+	struct weft_semaphore semaphore = WEFT_SEMAPHORE(0);
+
+	weft_cancel(weft_current_task(), NULL);
+	EXPECT_INT(return_from_block(&semaphore), -ECANCELED);
+	EXPECT_INT(semaphore.value, 0);
+	return 0;
+}
+
+IN_TASK(a_block_whose_permit_was_given_back_inside_says_so)
+{
+	struct weft_semaphore semaphore = WEFT_BOUNDED_SEMAPHORE(1);
+	int r = 0;
+
+	WEFT_PERMITTED(r, &semaphore)
+	{
+		r = weft_semaphore_release(&semaphore);
+	}
+	EXPECT_INT(r, -EOVERFLOW);
+	EXPECT_INT(semaphore.value, 1);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -574,6 +645,10 @@ int main(void)
 		cmocka_unit_test(a_callback_cannot_wait_but_try_and_release),
 		cmocka_unit_test(it_belongs_to_the_loop_of_the_first_who_waited),
 		cmocka_unit_test(a_task_says_that_it_waits_for_a_semaphore),
+		cmocka_unit_test(a_block_holds_a_permit),
+		cmocka_unit_test(a_block_that_is_returned_from_gives_the_permit_back),
+		cmocka_unit_test(a_block_is_left_out_where_there_is_no_permit),
+		cmocka_unit_test(a_block_whose_permit_was_given_back_inside_says_so),
 	};
 
 	return RUN_TESTS(tests);
