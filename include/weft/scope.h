@@ -50,8 +50,9 @@ WEFT_API int weft_timeout_reschedule(struct weft_timeout *timeout, weft_ns when)
 WEFT_API weft_ns weft_timeout_when(const struct weft_timeout *timeout);
 WEFT_API bool weft_timeout_expired(const struct weft_timeout *timeout);
 
-/* A block in which the task cannot be cancelled from outside: requests are remembered and delivered
- * at the first suspension after the block. Timeouts and groups entered inside still cut short what
+/* A block in which the task cannot be cancelled from outside: requests, also one that
+ * was not delivered yet when the block was entered, are remembered and delivered at the first
+ * suspension after the block. Timeouts and groups entered inside still cut short what
  * is inside them. For clean-up that must end; keep it short, with a timeout inside:
  *
  *	WEFT_SHIELD()

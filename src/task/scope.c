@@ -138,6 +138,11 @@ int weft_shield_enter(void)
 		return -EPERM;
 	if (task_here->shield_depth >= 31)
 		return -EOVERFLOW;
+	/* A request that no call has delivered yet would cut the block's first one short. */
+	if (task_here->must_cancel) {
+		task_here->must_cancel = false;
+		task_here->shielded |= UINT32_C(1) << task_here->shield_depth;
+	}
 	task_here->shield_depth++;
 	return 0;
 }

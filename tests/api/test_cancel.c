@@ -681,6 +681,24 @@ IN_TASK(requests_to_a_shielded_task_count)
 	return 0;
 }
 
+IN_TASK(a_request_from_before_the_shield_waits_for_its_end)
+{
+	int r = 0;
+
+	EXPECT_INT(weft_cancel(weft_current_task(), NULL), 1);
+	WEFT_SHIELD() {
+		EXPECT_INT(weft_sleep(0), 0);
+		WEFT_SHIELD()
+			WEFT_TIMEOUT(r, WEFT_S(1))
+				r = weft_sleep(WEFT_S(5));
+		EXPECT_INT(r, -ETIMEDOUT);
+		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
+	}
+	EXPECT_INT(weft_sleep(0), -ECANCELED);
+	EXPECT_INT(weft_uncancel(weft_current_task()), 0);
+	return 0;
+}
+
 static int time_out_shielded(void *unused)
 {
 	int r = 0;
@@ -852,6 +870,7 @@ int main(void)
 		cmocka_unit_test(a_cancellation_is_for_the_wait_that_it_meets_and_not_for_the_next),
 		cmocka_unit_test(a_shield_keeps_requests_off_until_it_is_left),
 		cmocka_unit_test(requests_to_a_shielded_task_count),
+		cmocka_unit_test(a_request_from_before_the_shield_waits_for_its_end),
 		cmocka_unit_test(a_timeout_inside_of_a_shield_still_cuts_short),
 		cmocka_unit_test(a_timeout_around_a_shield_waits_for_it),
 		cmocka_unit_test(a_shield_ends_on_every_way_out),
