@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Prints the names of the functions that the given headers mark WEFT_ASYNC, as X(name) lines.
 
-With --count also a macro for each, which counts the calls in what includes it: async_calls[].
+With --count also a macro for each: what includes it tells async_called() of each call.
 
 All headers of their folder have to be given."""
 
@@ -33,6 +33,6 @@ print(' \\\n'.join(f'\tX({name})' for name in sorted(names)))
 if count:
     print('enum async_name {', *(f'\tASYNC_{name},' for name in sorted(names)), '\tASYNC_MANY', '};',
           sep='\n')
-    print('extern unsigned async_calls[ASYNC_MANY];')
+    print('void async_called(enum async_name name);')
     for name in sorted(names):
-        print(f'#define {name}(...) (async_calls[ASYNC_{name}]++, {name}(__VA_ARGS__))')
+        print(f'#define {name}(...) (async_called(ASYNC_{name}), {name}(__VA_ARGS__))')
