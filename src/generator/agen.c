@@ -137,7 +137,7 @@ int weft_agen_throw(weft_agen *agen, int code, void **ret_value)
 	return resume(agen, code, NULL, ret_value);
 }
 
-int weft_agen_close(weft_agen *agen)
+int agen_end(weft_agen *agen, int code)
 {
 	int r = take(agen, "aclose");
 
@@ -148,12 +148,17 @@ int weft_agen_close(weft_agen *agen)
 	agen->closing = true;
 	if (ends_unborn(agen, 0))
 		return 0;
-	r = resume(agen, WEFT_GENERATOR_EXIT, NULL, NULL);
+	r = resume(agen, code, NULL, NULL);
 	if (r > 0)
 		r = weft_raise(-EPERM, "async generator ignored GeneratorExit");
 	else if (r == WEFT_GENERATOR_EXIT)
 		r = 0;
 	return r;
+}
+
+int weft_agen_close(weft_agen *agen)
+{
+	return agen_end(agen, WEFT_GENERATOR_EXIT);
 }
 
 /* --- its life --- */

@@ -44,6 +44,9 @@ struct weft_agen {
 /* weft_yield() in its body. */
 int agen_yield(weft_agen *self, void *value, void **ret_sent);
 
+/* weft_agen_close(), with what its body is told. */
+int agen_end(weft_agen *agen, int code);
+
 /* Gives its memory back; its body never runs again. */
 void agen_destroy(weft_agen *agen);
 

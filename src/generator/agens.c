@@ -21,17 +21,12 @@ static struct tasks *tasks_here(weft_loop *loop)
 
 /* --- a task that closes one --- */
 
-/* Its closer has ended. One that was cancelled before it began has done nothing: then the loop's
- * end has to close it. */
+/* Its closer has ended. */
 static void forget(weft_agen *agen)
 {
-	bool left_over = agen->stage == AGEN_STARTED && !agen->closing && !agen->end;
-
 	weft_task_release(agen->closer);
 	agen->closer = NULL;
 	agen->end = NULL;
-	if (left_over)
-		return;
 	list_remove(&agen->link);
 	if (agen->released)
 		agen_destroy(agen);
@@ -49,17 +44,22 @@ static void closed(void *arg)
 		future_complete(&end->idle, FUTURE_FINISHED, 0);
 }
 
+/* A task that is cancelled before its first step never runs, and the body would not be cleaned up;
+ * asyncio's is told of the cancellation instead. So this one begins at once, and goes on when
+ * asyncio's begins. */
 static int close_one(void *agen)
 {
-	return weft_agen_close(agen);
+	int r = weft_sleep(0);
+
+	return agen_end(agen, r < 0 ? r : WEFT_GENERATOR_EXIT);
 }
 
 static int create_closer(weft_agen *agen)
 {
-	static const struct weft_task_options defaults;
+	static const struct weft_task_options at_once = {.eager_start = true};
 	int r;
 
-	r = task_create(agen->loop, &defaults, close_one, agen, &agen->closer);
+	r = task_create(agen->loop, &at_once, close_one, agen, &agen->closer);
 	if (r == 0)
 		weft_future_add_done_callback(&agen->closer->future, &agen->handle, closed, agen);
 	return r;
