@@ -92,8 +92,8 @@ const struct scenario scenarios[] = {
 		.calls_at_least = 10, .steps_at_least = 1},
 	{"a coroutine for other threads", through_threads, .calls_at_least = 8,
 		.steps_at_least = 2},
-	{"what another thread completes", complete_elsewhere, .calls_at_least = 8,
-		.steps_at_least = 1},
+	{"what another thread completes", complete_elsewhere, .after = elsewhere_has_ended,
+		.calls_at_least = 8, .steps_at_least = 1},
 	{"several runs of a runner", .run = run_often, .after = variables_are_released,
 		.calls_at_least = 14},
 

@@ -78,6 +78,7 @@ int variables(void *unused);
 void variables_are_released(void);
 int through_threads(void *unused);
 int complete_elsewhere(void *unused);
+void elsewhere_has_ended(void);
 int run_often(void);
 /* scenarios_generator.c */
 int delegate(void *unused);

@@ -117,6 +117,12 @@ int through_threads(void *unused)
 /* --- what another thread completes --------------------------------------------------------------
  */
 
+/* It may end after the loop has. */
+static struct {
+	pthread_t thread;
+	bool begun;
+} elsewhere;
+
 static void *complete(void *future)
 {
 	/* It may have been cancelled by now. */
@@ -131,7 +137,6 @@ int complete_elsewhere(void *unused)
 {
 	weft_concurrent_future *theirs = NULL;
 	struct weft_wrapped wrapped = {0};
-	pthread_t thread;
 	int r, ret = 0;
 
 	(void)unused;
@@ -140,7 +145,8 @@ int complete_elsewhere(void *unused)
 		return r;
 	r = weft_wrap_future(theirs, &wrapped);
 	if (r == 0)
-		r = -pthread_create(&thread, NULL, complete, theirs);
+		r = -pthread_create(&elsewhere.thread, NULL, complete, theirs);
+	elsewhere.begun = r == 0;
 	if (r < 0) {
 		weft_wrapped_done(&wrapped);
 		weft_concurrent_future_release(theirs);
@@ -148,10 +154,16 @@ int complete_elsewhere(void *unused)
 	}
 	r = weft_await(&wrapped.future, &ret);
 	weft_wrapped_done(&wrapped);
-	pthread_join(thread, NULL);
 	if (r == 0 && ret != 7 && ret != -ECANCELED && ret != -ENOMEM)
 		scenario_broken = "a result from elsewhere was lost";
 	return r < 0 ? r : ret < 0 ? ret : 0;
+}
+
+void elsewhere_has_ended(void)
+{
+	if (elsewhere.begun)
+		pthread_join(elsewhere.thread, NULL);
+	elsewhere.begun = false;
 }
 
 /* --- a runner -----------------------------------------------------------------------------------
