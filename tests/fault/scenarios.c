@@ -72,6 +72,8 @@ const struct scenario scenarios[] = {
 	{"rounds of a barrier", pass_barriers, .calls_at_least = 8, .steps_at_least = 6},
 	{"a stock behind a condition", stock_and_sell, .calls_at_least = 8, .steps_at_least = 5},
 
+	{"wake-ups of who is cancelled", wake_the_next, .calls_at_least = 8, .steps_at_least = 12},
+
 	{"filling queues", fill_queues, .calls_at_least = 18},
 	{"exchanging items, first in first out", exchange_first_in, .calls_at_least = 8,
 		.steps_at_least = 12},

@@ -63,6 +63,8 @@ int share(void *unused);
 int take_permits(void *unused);
 int pass_barriers(void *unused);
 int stock_and_sell(void *unused);
+/* scenarios_wakeup.c */
+int wake_the_next(void *unused);
 /* scenarios_queue.c */
 int fill_queues(void *unused);
 int exchange_first_in(void *unused);
