@@ -131,7 +131,7 @@ WEFT_API weft_ns weft_handle_when(const struct weft_handle *handle);
 
 /* `fn` runs as an ordinary callback of the loop. One handler per signal and process: a second call
  * replaces the first. -EINVAL: no such signal, or one that cannot be caught; -EBUSY: another loop
- * has it. */
+ * has it; -ENOMEM. */
 WEFT_API int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), void *arg);
 
 /* Restores the disposition found by the first add. 1: removed; 0: there was none. */

@@ -6,6 +6,8 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -19,15 +21,43 @@ struct signal_watch {
 
 /* Which loop handles which signal; read by the signal handler. */
 static _Atomic(weft_loop *) loop_of[WAKEUP_SIGNALS];
+/* How many threads are in the handler of a signal. It runs in any thread of the process, and its
+ * loop must not go meanwhile. */
+static atomic_uint catching[WAKEUP_SIGNALS];
 
 static void caught(int signo)
 {
-	weft_loop *loop = atomic_load(&loop_of[signo]);
+	weft_loop *loop;
 
-	if (!loop)
-		return;
-	atomic_fetch_or(&loop->wakeup.signals, UINT64_C(1) << (signo - 1));
-	wakeup_notify(&loop->wakeup);
+	/* First the count, then the look: whoever takes the loop away and sees no count knows that
+	 * we shall not find it. */
+	atomic_fetch_add(&catching[signo], 1);
+	loop = atomic_load(&loop_of[signo]);
+	if (loop) {
+		atomic_fetch_or(&loop->wakeup.signals, UINT64_C(1) << (signo - 1));
+		wakeup_notify(&loop->wakeup);
+	}
+	atomic_fetch_sub(&catching[signo], 1);
+}
+
+/* The signal's disposition is another one by now. */
+static void take_away(int signo)
+{
+	atomic_store(&loop_of[signo], NULL);
+	while (atomic_load(&catching[signo]) > 0)
+		sched_yield();
+}
+
+/* Threads that were in a handler are not in the child. */
+static void forked(void)
+{
+	for (int signo = 1; signo < WAKEUP_SIGNALS; signo++)
+		atomic_store(&catching[signo], 0);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forked);
 }
 
 static void run_watch(void *arg)
@@ -70,6 +100,7 @@ int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), v
 	struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART};
 	struct signal_watch *watch;
 	weft_context *context;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	weft_loop *none = NULL;
 
 	if (signo < 1 || signo >= WAKEUP_SIGNALS)
@@ -93,6 +124,7 @@ int weft_add_signal_handler(weft_loop *loop, int signo, void (*fn)(void *arg), v
 	watch->context = context;
 	watch->fn = fn;
 	watch->arg = arg;
+	pthread_once(&once, watch_forks);
 	if (!atomic_compare_exchange_strong(&loop_of[signo], &none, loop)) {
 		forget(watch);
 		return -EBUSY;
@@ -118,7 +150,7 @@ int weft_remove_signal_handler(weft_loop *loop, int signo)
 	if (!watch)
 		return 0;
 	sigaction(signo, &watch->before, NULL);
-	atomic_store(&loop_of[signo], NULL);
+	take_away(signo);
 	loop->wakeup.watches[signo] = NULL;
 	weft_handle_cancel(&watch->handle);
 	forget(watch);

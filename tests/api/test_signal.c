@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -236,6 +237,43 @@ static void a_call_that_has_not_run_when_the_loop_closes_is_dropped(void **state
 	fail_where_noted();
 }
 
+static atomic_bool sending;
+
+static void nothing(void *unused)
+{
+	(void)unused;
+}
+
+static void *signal_oneself(void *unused)
+{
+	(void)unused;
+	while (atomic_load(&sending))
+		raise(SIGUSR1);
+	return NULL;
+}
+
+static void a_signal_that_another_thread_handles_outlives_no_loop(void **state)
+{
+	pthread_t threads[2];
+
+	(void)state;
+	signal(SIGUSR1, SIG_IGN); /* between the loops */
+	atomic_store(&sending, true);
+	for (int i = 0; i < 2; i++)
+		EXPECT_INT(pthread_create(&threads[i], NULL, signal_oneself, NULL), 0);
+	for (int i = 0; i < 500; i++) {
+		EXPECT_INT(weft_loop_open(&real_time, &main_loop), 0);
+		EXPECT_INT(weft_add_signal_handler(main_loop, SIGUSR1, nothing, NULL), 0);
+		iterate(main_loop);
+		weft_loop_close(main_loop);
+	}
+	atomic_store(&sending, false);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	signal(SIGUSR1, SIG_DFL);
+	fail_where_noted();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +286,7 @@ int main(void)
 		cmocka_unit_test(the_loops_own_thread_may_call_too),
 		cmocka_unit_test(of_many_calls_from_many_threads_none_is_lost_or_overtaken),
 		cmocka_unit_test(a_call_that_has_not_run_when_the_loop_closes_is_dropped),
+		cmocka_unit_test(a_signal_that_another_thread_handles_outlives_no_loop),
 	};
 
 	return RUN_TESTS(tests);
