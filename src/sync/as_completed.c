@@ -41,7 +41,21 @@ static struct weft_future *awaited(const struct weft_future *future, size_t i)
 	return i < iterator->n ? iterator->members[i].future : NULL;
 }
 
-static const struct weft_future_ops next_ops = {.name = "as_completed", .awaits = awaited};
+static bool may_end(const struct weft_future *future)
+{
+	const weft_as_completed *iterator =
+		list_entry(future, struct next, waiter.future)->iterator;
+
+	if (weft_handle_scheduled(&iterator->timer))
+		return true;
+	for (size_t i = 0; i < iterator->n; i++)
+		if (iterator->members[i].done.state == HANDLE_READY)
+			return true;
+	return false;
+}
+
+static const struct weft_future_ops next_ops = {
+	.name = "as_completed", .awaits = awaited, .may_end = may_end};
 
 /* Wakes the first that nobody has woken yet, and takes it out. */
 static void wake_first(weft_as_completed *iterator)

@@ -59,7 +59,7 @@ static bool nothing_to_do(const weft_loop *loop)
  * wait; and timeouts know their task. */
 struct suspects {
 	struct graph *graph;
-	weft_task **tasks; /* that are stuck so far, by address */
+	weft_task **tasks; /* that are stuck so far, by the stack that they are on */
 	size_t n;
 };
 
@@ -67,7 +67,9 @@ static int compare_tasks(const void *a, const void *b)
 {
 	const weft_task *const *left = a, *const *right = b;
 
-	return *left < *right ? -1 : *left > *right;
+	return (*left)->coro.stack < (*right)->coro.stack
+		       ? -1
+		       : (*left)->coro.stack > (*right)->coro.stack;
 }
 
 static int compare_place(const void *place, const void *suspect)
@@ -76,7 +78,7 @@ static int compare_place(const void *place, const void *suspect)
 
 	if ((const char *)place < task->coro.stack)
 		return -1;
-	return (const char *)place >= (const char *)task;
+	return (const char *)place >= task->coro.stack + task->coro.stack_bytes;
 }
 
 static void clear(const struct suspects *suspects, const struct weft_handle *handle)
@@ -147,7 +149,8 @@ ssize_t graph_find_stuck(struct graph *graph, weft_loop *loop)
 		graph->nodes[i].stuck = true;
 	/* What waits for nothing: a task that will run, or something that somebody may do. */
 	for (uint32_t i = 0; i < graph->n_nodes; i++)
-		if (graph->nodes[i].out == GRAPH_NONE && (!dead || i < graph->n_tasks))
+		if (graph->nodes[i].may_end ||
+			(graph->nodes[i].out == GRAPH_NONE && (!dead || i < graph->n_tasks)))
 			unmark(graph, i);
 	if (!dead)
 		r = clear_timed(graph, loop);

@@ -30,6 +30,9 @@ struct weft_future_ops {
 	/* The i-th of the futures that this one waits for, NULL behind the last: the edges of the
 	 * graph of who waits for whom. NULL: it waits for none. */
 	struct weft_future *(*awaits)(const struct weft_future *future, size_t i);
+	/* Whether something is scheduled that may end it, whatever becomes of those that it waits
+	 * for: a timer, or a callback that one of them has on its way. NULL: nothing ever is. */
+	bool (*may_end)(const struct weft_future *future);
 	/* What is waited for where that is not the future itself: the lock, the queue. NULL: it is.
 	 * `*ret_holder`: the id of the task that alone can let go of it, left as it is where there
 	 * is none. */

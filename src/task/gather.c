@@ -17,8 +17,19 @@ static struct weft_future *awaited(const struct weft_future *future, size_t i)
 	return gathering_child(gathering_of((struct weft_future *)future), i);
 }
 
+static bool may_end(const struct weft_future *future)
+{
+	const weft_gathering *gathering = gathering_of((struct weft_future *)future);
+
+	for (size_t i = 0; i < gathering->n; i++)
+		if (gathering->children[i].done.state == HANDLE_READY)
+			return true;
+	return false;
+}
+
 /* Cancelled by way of its children: cancel.c. */
-const struct weft_future_ops gathering_ops = {.name = "gather", .awaits = awaited};
+const struct weft_future_ops gathering_ops = {
+	.name = "gather", .awaits = awaited, .may_end = may_end};
 
 /* --- letting go --- */
 

@@ -177,7 +177,10 @@ static int expand(struct graph *graph, uint32_t index)
 	struct weft_future *future = graph->nodes[index].future, *awaited;
 	int r = 0;
 
-	if (!future || !future->ops || !future->ops->awaits)
+	if (!future || !future->ops)
+		return 0;
+	graph->nodes[index].may_end = future->ops->may_end && future->ops->may_end(future);
+	if (!future->ops->awaits)
 		return 0;
 	for (size_t i = 0; r == 0 && (awaited = future->ops->awaits(future, i)) != NULL; i++)
 		if (awaited->state == FUTURE_PENDING)

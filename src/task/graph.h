@@ -14,9 +14,10 @@ struct graph_node {
 	weft_task *task;	    /* or NULL */
 	struct weft_future *future; /* whose `awaits` tells what it waits for, or NULL */
 	const char *what;
-	bool shared; /* several may wait for it: its address tells people something */
-	bool marked; /* for whoever walks over the graph */
-	bool stuck;  /* nothing will wake it: graph_find_stuck() */
+	bool shared;  /* several may wait for it: its address tells people something */
+	bool marked;  /* for whoever walks over the graph */
+	bool may_end; /* by itself: weft_future_ops.may_end */
+	bool stuck;   /* nothing will wake it: graph_find_stuck() */
 	bool on_stack;
 	uint32_t out, last_out; /* edges to what it waits for, in order */
 	uint32_t in, last_in;	/* edges from those who wait for it */

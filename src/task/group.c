@@ -147,8 +147,18 @@ int weft_group_spawn(
 		group, &(struct weft_task_options){.name = name}, fn, arg, ret_task);
 }
 
+static bool may_end(const struct weft_future *future)
+{
+	const struct weft_group *group = list_entry(future, struct weft_group, idle);
+
+	for (const weft_task *task = group->first; task; task = task->group_next)
+		if (task->group_done.state == HANDLE_READY)
+			return true;
+	return false;
+}
+
 /* Who its members are each of them knows: graph.c. */
-static const struct weft_future_ops group_ops = {.name = "group"};
+static const struct weft_future_ops group_ops = {.name = "group", .may_end = may_end};
 
 /* Waits for the children; a cancellation from outside is theirs too. `*error` is how the body went,
  * and then that cancellation's. Returns whether the block is cancelled. */

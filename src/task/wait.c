@@ -28,7 +28,20 @@ static struct weft_future *awaited(const struct weft_future *future, size_t i)
 	return i < wait->n ? wait->members[i].future : NULL;
 }
 
-static const struct weft_future_ops wait_ops = {.name = "wait", .awaits = awaited};
+static bool may_end(const struct weft_future *future)
+{
+	const struct wait *wait = list_entry(future, struct wait, enough);
+
+	if (weft_handle_scheduled(&wait->timer))
+		return true;
+	for (size_t i = 0; i < wait->n; i++)
+		if (wait->members[i].done.state == HANDLE_READY)
+			return true;
+	return false;
+}
+
+static const struct weft_future_ops wait_ops = {
+	.name = "wait", .awaits = awaited, .may_end = may_end};
 
 static void enough(struct wait *wait)
 {

@@ -692,6 +692,151 @@ static void expect_timeout_to_open_the_circle(weft_fn fn)
 	EXPECT(outcome(left) < 0);
 }
 
+/* Each waits for `right`, which waits for it: the timer ends that. */
+
+static int wait_for_right(void *unused)
+{
+	weft_future *future = weft_task_future(right);
+
+	(void)unused;
+	return weft_wait(&future, 1, WEFT_ALL_COMPLETED, WEFT_S(1)) == 0 ? -ETIMEDOUT : 0;
+}
+
+static int generate_wait(void *unused)
+{
+	int r = wait_for_right(unused);
+
+	return r < 0 ? r : weft_yield(NULL, NULL);
+}
+
+static int wait_in_a_generator(void *unused)
+{
+	weft_agen *generator;
+	int r;
+
+	(void)unused;
+	r = weft_agen_open(generate_wait, NULL, NULL, &generator);
+	if (r < 0)
+		return r;
+	r = weft_agen_next(generator, NULL);
+	weft_agen_release(generator);
+	return r;
+}
+
+static int next_of_right(void *unused)
+{
+	weft_future *future = weft_task_future(right);
+	weft_as_completed *iterator;
+	int r;
+
+	(void)unused;
+	r = weft_as_completed_open(&future, 1, WEFT_S(1), &iterator);
+	if (r < 0)
+		return r;
+	r = weft_as_completed_next(iterator, &future);
+	weft_as_completed_close(iterator);
+	return r;
+}
+
+static void expect_timer_to_open_the_circle(weft_fn fn)
+{
+	left = named("left", fn, NULL);
+	right = named("right", await_left, NULL);
+	spin(2);
+	EXPECT_INT(weft_loop_deadlock(weft_running_loop(), NULL, 0), 0);
+	EXPECT_INT(outcome(left), -ETIMEDOUT);
+}
+
+IN_TASK(a_timer_opens_a_circle)
+{
+	expect_timer_to_open_the_circle(wait_for_right);
+	expect_timer_to_open_the_circle(wait_in_a_generator);
+	expect_timer_to_open_the_circle(next_of_right);
+	return 0;
+}
+
+static int first_of_several(void *unused)
+{
+	(void)unused;
+	return weft_wait(several, 2, WEFT_FIRST_COMPLETED, WEFT_NEVER);
+}
+
+static int all_of_several(void *unused)
+{
+	(void)unused;
+	return weft_gather(several, 2, 0, NULL);
+}
+
+static int next_of_several(void *unused)
+{
+	weft_as_completed *iterator;
+	weft_future *future;
+	int r;
+
+	(void)unused;
+	r = weft_as_completed_open(several, 2, WEFT_NEVER, &iterator);
+	if (r < 0)
+		return r;
+	r = weft_as_completed_next(iterator, &future);
+	weft_as_completed_close(iterator);
+	return r;
+}
+
+static int outcome_of_future(void *future)
+{
+	int r, result;
+
+	r = weft_await(future, &result);
+	return r < 0 ? r : result;
+}
+
+static int shield_right(void *unused)
+{
+	(void)unused;
+	return weft_shield(weft_task_future(right), NULL);
+}
+
+static int group_of_the_circle(void *unused)
+{
+	int r;
+
+	(void)unused;
+	WEFT_GROUP(group)
+		;
+	r = weft_group_spawn(&group, NULL, shield_right, NULL, NULL);
+	if (r == 0)
+		r = weft_group_spawn(&group, NULL, outcome_of_future, &known[1], NULL);
+	return weft_group_join(&group, r);
+}
+
+/* One of two for which it waits, the other being a part of the circle, has ended with an error, and
+ * that is on its way. */
+static void expect_news_to_open_the_circle(weft_fn fn, unsigned iterations)
+{
+	memset(known, 0, sizeof(known));
+	left = named("left", fn, NULL);
+	right = named("right", await_left, NULL);
+	several[0] = weft_task_future(right);
+	several[1] = &known[1];
+	spin(2);
+	EXPECT_INT(weft_loop_deadlock(weft_running_loop(), NULL, 0), 0);
+	weft_future_set_error(&known[1], -EPROTO);
+	for (unsigned i = 0; i <= iterations; i++) {
+		EXPECT_INT(weft_loop_deadlock(weft_running_loop(), NULL, 0), 0);
+		spin(1);
+	}
+	outcome(left);
+}
+
+IN_TASK(news_on_their_way_open_a_circle)
+{
+	expect_news_to_open_the_circle(first_of_several, 2);
+	expect_news_to_open_the_circle(all_of_several, 2);
+	expect_news_to_open_the_circle(next_of_several, 2);
+	expect_news_to_open_the_circle(group_of_the_circle, 3);
+	return 0;
+}
+
 IN_TASK(a_timeout_opens_a_circle)
 {
 	expect_timeout_to_open_the_circle(await_right_for_a_while);
@@ -1239,6 +1384,8 @@ int main(void)
 		cmocka_unit_test(who_waits_for_it),
 		cmocka_unit_test(a_circle_is_found),
 		cmocka_unit_test(a_way_out_of_a_circle),
+		cmocka_unit_test(a_timer_opens_a_circle),
+		cmocka_unit_test(news_on_their_way_open_a_circle),
 		cmocka_unit_test(a_timeout_opens_a_circle),
 		cmocka_unit_test(a_lock_s_holder),
 		cmocka_unit_test(a_holder_that_has_ended),
