@@ -21,9 +21,9 @@ struct weft_barrier {
 };
 
 /* An initialiser. */
-#define WEFT_BARRIER(n)                       \
-	{                                     \
-		(n), 0, {NULL, NULL, NULL}, 0 \
+#define WEFT_BARRIER(n)                             \
+	{                                           \
+		(n), 0, {NULL, NULL, NULL, NULL}, 0 \
 	}
 
 /* Waits until `parties` tasks do so. Returns which of them the caller is, in order of arrival: 0 to

@@ -30,7 +30,8 @@ typedef struct weft_future weft_future;
 /* Tasks that wait in a queue, first come, first served; private. */
 struct weft_waiters {
 	struct weft_waiter *first, *last;
-	weft_loop *loop; /* of the first task that had to wait */
+	struct weft_waiter *pending; /* all before it are done, and only there until they run */
+	weft_loop *loop;	     /* of the first task that had to wait */
 };
 
 /* Completes the future and schedules its done callbacks (never inline). `result` >= 0, else

@@ -20,19 +20,19 @@ struct weft_semaphore {
 };
 
 /* Initialisers. */
-#define WEFT_SEMAPHORE(n)                \
-	{                                \
-		(n), 0,                  \
-		{                        \
-			NULL, NULL, NULL \
-		}                        \
+#define WEFT_SEMAPHORE(n)                      \
+	{                                      \
+		(n), 0,                        \
+		{                              \
+			NULL, NULL, NULL, NULL \
+		}                              \
 	}
-#define WEFT_BOUNDED_SEMAPHORE(n)        \
-	{                                \
-		(n), (n),                \
-		{                        \
-			NULL, NULL, NULL \
-		}                        \
+#define WEFT_BOUNDED_SEMAPHORE(n)              \
+	{                                      \
+		(n), (n),                      \
+		{                              \
+			NULL, NULL, NULL, NULL \
+		}                              \
 	}
 
 /* Takes a permit: at once where one is free and nobody waits, else first come, first served.

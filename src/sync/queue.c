@@ -38,7 +38,7 @@ SLOW int wake_first(struct weft_waiters *waiters)
 	int r = 0;
 
 	while ((waiter = waiters->first) != NULL) {
-		waiters->first = waiter->next;
+		waiters->first = waiters->pending = waiter->next;
 		*(waiter->next ? &waiter->next->prev : &waiters->last) = NULL;
 		waiter->queue = NULL;
 		if (waiter_wake(waiter))

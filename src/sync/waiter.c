@@ -11,6 +11,8 @@ static void append(struct weft_waiters *waiters, struct weft_waiter *waiter)
 	else
 		waiters->first = waiter;
 	waiters->last = waiter;
+	if (!waiters->pending)
+		waiters->pending = waiter;
 	waiter->queue = waiters;
 }
 
@@ -35,9 +37,11 @@ int waiters_wait(
 
 size_t waiters_wake(struct weft_waiters *waiters, size_t n)
 {
+	struct weft_waiter *waiter = waiters->pending;
 	size_t woken = 0;
 
-	for (struct weft_waiter *w = waiters->first; w && woken < n; w = w->next)
-		woken += waiter_wake(w);
+	for (; waiter && woken < n; waiter = waiter->next)
+		woken += waiter_wake(waiter);
+	waiters->pending = waiter;
 	return woken;
 }

@@ -44,6 +44,8 @@ static inline void waiters_remove(struct weft_waiter *waiter)
 
 	if (!waiters)
 		return;
+	if (waiters->pending == waiter)
+		waiters->pending = waiter->next;
 	if (waiter->prev)
 		waiter->prev->next = waiter->next;
 	else
