@@ -40,8 +40,8 @@ static void closed(void *arg)
 
 	if (!end)
 		forget(agen);
-	else if (--end->left == 0 && end->idle.state == FUTURE_PENDING)
-		future_complete(&end->idle, FUTURE_FINISHED, 0);
+	else if (--end->left == 0)
+		future_finish(&end->idle);
 }
 
 /* A task that is cancelled before its first step never runs, and the body would not be cleaned up;

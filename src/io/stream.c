@@ -136,8 +136,8 @@ int stream_wait(weft_stream *stream, struct weft_future **slot, const struct wef
 
 void stream_wake(struct weft_future **slot)
 {
-	if (*slot && (*slot)->state == FUTURE_PENDING)
-		future_complete(*slot, FUTURE_FINISHED, 0);
+	if (*slot)
+		future_finish(*slot);
 }
 
 /* --- the end --- */

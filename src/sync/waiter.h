@@ -74,10 +74,7 @@ static inline bool waiter_woken(const struct weft_waiter *waiter)
 /* Wakes a waiter that nobody has woken or cancelled. false: it is done already. */
 static inline bool waiter_wake(struct weft_waiter *waiter)
 {
-	if (waiter->future.state != FUTURE_PENDING)
-		return false;
-	future_complete(&waiter->future, FUTURE_FINISHED, 0);
-	return true;
+	return future_finish(&waiter->future);
 }
 
 /* Wakes the first `n` whom nobody has woken or cancelled. Returns how many there were. */

@@ -62,6 +62,11 @@ int weft_future_set_error(struct weft_future *future, int code)
 	return 0;
 }
 
+void future_finish_callback(void *future)
+{
+	future_finish(future);
+}
+
 bool future_cancel_plain(struct weft_future *future, const char *message)
 {
 	if (future->state != FUTURE_PENDING)

@@ -71,6 +71,17 @@ static inline void future_complete(struct weft_future *future, enum future_state
 	} while (handle);
 }
 
+/* The end of a wait, where nothing else has ended it before: the task is still to run. */
+static inline bool future_finish(struct weft_future *future)
+{
+	if (future->state != FUTURE_PENDING)
+		return false;
+	future_complete(future, FUTURE_FINISHED, 0);
+	return true;
+}
+/* The same as a callback. */
+void future_finish_callback(void *future);
+
 /* Cancels a future that is no task's. */
 bool future_cancel_plain(struct weft_future *future, const char *message);
 

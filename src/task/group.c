@@ -75,9 +75,8 @@ static void child_done(void *arg)
 	struct weft_group *group = task->group;
 
 	group->running--;
-	if (group->running == 0 && group->state == GROUP_JOINING &&
-		group->idle.state == FUTURE_PENDING)
-		future_complete(&group->idle, FUTURE_FINISHED, 0);
+	if (group->running == 0 && group->state == GROUP_JOINING)
+		future_finish(&group->idle);
 	task->future.flags |= FUTURE_RETRIEVED;
 	if (task->future.state == FUTURE_CANCELLED || task->future.result >= 0)
 		return;

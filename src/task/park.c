@@ -138,14 +138,6 @@ int weft_await_task(weft_task *task, int *ret)
 	return weft_await(&task->future, ret);
 }
 
-static void wake_sleeper(void *arg)
-{
-	struct weft_future *future = arg;
-
-	if (future->state == FUTURE_PENDING)
-		future_complete(future, FUTURE_FINISHED, 0);
-}
-
 static const struct weft_future_ops sleep_ops = {.name = "sleep"};
 
 /* A function of its own: with a future in its frame, weft_sleep() could not end in a jump. */
@@ -155,7 +147,7 @@ static __attribute__((noinline)) int sleep_for(weft_ns delay)
 	struct weft_handle timer = {0};
 	int r;
 
-	weft_call_later(loop_here, &timer, delay, wake_sleeper, &future);
+	weft_call_later(loop_here, &timer, delay, future_finish_callback, &future);
 	r = park(&future, NULL);
 	weft_handle_cancel(&timer);
 	free(future.error);

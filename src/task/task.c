@@ -107,9 +107,8 @@ static void end(weft_task *task, int result)
 		future_complete(&task->future, FUTURE_FINISHED, result);
 	}
 
-	if (owner && --owner->tasks == 0 && owner->idle.state == FUTURE_PENDING &&
-		owner->idle.callbacks.first)
-		future_complete(&owner->idle, FUTURE_FINISHED, 0);
+	if (owner && --owner->tasks == 0 && owner->idle.callbacks.first)
+		future_finish(&owner->idle);
 	if (closing)
 		closing_ended(tasks);
 }

@@ -43,17 +43,6 @@ static bool may_end(const struct weft_future *future)
 static const struct weft_future_ops wait_ops = {
 	.name = "wait", .awaits = awaited, .may_end = may_end};
 
-static void enough(struct wait *wait)
-{
-	if (wait->enough.state == FUTURE_PENDING)
-		future_complete(&wait->enough, FUTURE_FINISHED, 0);
-}
-
-static void time_is_up(void *arg)
-{
-	enough(arg);
-}
-
 /* Whether the end of `future` ends the wait. Looking at an error retrieves it. */
 static bool counts(const struct wait *wait, struct weft_future *future)
 {
@@ -74,7 +63,7 @@ static void member_done(void *arg)
 	if (!counts(wait, member->future))
 		return;
 	weft_handle_cancel(&wait->timer);
-	enough(wait);
+	future_finish(&wait->enough);
 }
 
 static void watch(struct wait *wait, weft_future *const futures[])
@@ -132,7 +121,8 @@ int weft_wait(weft_future *const futures[], size_t n, enum weft_when when, weft_
 	wait.enough = (struct weft_future){.ops = &wait_ops, .loop = loop_here};
 
 	if (timeout != WEFT_NEVER)
-		weft_call_later(loop_here, &wait.timer, timeout, time_is_up, &wait);
+		weft_call_later(
+			loop_here, &wait.timer, timeout, future_finish_callback, &wait.enough);
 	watch(&wait, futures);
 	r = park(&wait.enough, NULL);
 	weft_handle_cancel(&wait.timer);

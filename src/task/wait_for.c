@@ -10,14 +10,6 @@
 
 static const struct weft_future_ops end_ops = {.name = "the end of what was cancelled"};
 
-static void ended(void *arg)
-{
-	struct weft_future *end = arg;
-
-	if (end->state == FUTURE_PENDING)
-		future_complete(end, FUTURE_FINISHED, 0);
-}
-
 /* The caller's own cancellation is not handed on once more: the future has been asked already. */
 static int cancel_and_wait(struct weft_future *future)
 {
@@ -26,7 +18,7 @@ static int cancel_and_wait(struct weft_future *future)
 	int r;
 
 	future_retain(future);
-	weft_future_add_done_callback(future, &done, ended, &end);
+	weft_future_add_done_callback(future, &done, future_finish_callback, &end);
 	weft_future_cancel(future, NULL);
 	r = park(&end, NULL);
 	weft_handle_cancel(&done);
