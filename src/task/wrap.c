@@ -139,15 +139,15 @@ void weft_wrapped_done(struct weft_wrapped *wrapped)
 {
 	struct weft_wrap *wrap = wrapped->wrap;
 
-	if (!wrap)
-		return;
-	weft_handle_cancel(&wrap->cancelled);
-	disconnect(wrap);
-	list_remove(&wrap->link);
+	if (wrap) { /* else the loop has been closed */
+		weft_handle_cancel(&wrap->cancelled);
+		disconnect(wrap);
+		list_remove(&wrap->link);
+		release(wrap);
+	}
 	assert(!wrapped->future.callbacks.first);
 	free(wrapped->future.error);
 	*wrapped = (struct weft_wrapped){0};
-	release(wrap);
 }
 
 /* Stacks still stand, but nobody unwinds them: the user's reference is given back here. */

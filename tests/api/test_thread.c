@@ -709,6 +709,27 @@ static void a_wait_that_the_loops_end_cuts_off_leaves_nothing(void **state)
 	fail_where_noted();
 }
 
+/* The message of a cancellation is its own to the end. */
+static void a_wrapped_future_may_outlive_its_loop(void **state)
+{
+	weft_concurrent_future *source = NULL;
+	struct weft_wrapped wrapped;
+	weft_loop *loop = NULL;
+
+	(void)state;
+	EXPECT_INT(weft_concurrent_future_open(&source), 0);
+	EXPECT_INT(weft_loop_open(&virtual_time, &loop), 0);
+	EXPECT_INT(weft_wrap_future(source, &wrapped), 0);
+	EXPECT_INT(weft_future_cancel(&wrapped.future, "enough of it"), 1);
+	weft_loop_close(loop);
+	EXPECT(weft_future_cancelled(&wrapped.future));
+	EXPECT_TEXT(weft_future_error(&wrapped.future)->message, "enough of it");
+	weft_wrapped_done(&wrapped);
+	EXPECT(!weft_future_done(&wrapped.future));
+	weft_concurrent_future_release(source);
+	fail_where_noted();
+}
+
 /* --- two loops -------------------------------------------------------------------------------- */
 
 static int serve(void *started)
@@ -874,6 +895,7 @@ int main(void)
 		cmocka_unit_test(nobody_needs_to_keep_the_future),
 		cmocka_unit_test(calls_of_the_loops_own_thread_keep_their_place),
 		cmocka_unit_test(the_coroutine_has_the_callers_context),
+		cmocka_unit_test(a_wrapped_future_may_outlive_its_loop),
 		cmocka_unit_test(whoever_waits_when_the_loop_is_closed_is_told),
 		cmocka_unit_test(so_is_whoever_waits_when_it_ends_its_tasks),
 		cmocka_unit_test(an_outcome_that_has_not_arrived_yet_is_delivered_at_the_end),
