@@ -3,18 +3,20 @@
 #define WEFT_AGEN_H
 
 /* Asynchronous generators (PEP 525): the body may call what is marked WEFT_ASYNC. It runs as part
- *of the task that drives it: weft_current_task() is that task, and a cancellation of the task
- *arrives in the body where the body is what waits.
+ * of the task that drives it: weft_current_task() is that task, and a cancellation of the task
+ * arrives in the body where the body is what waits.
  *
  *	while ((r = weft_agen_next(ticks, &value)) > 0)
  *		...
  *
  * The body yields with weft_yield(), as any generator does. Calls return as those of
- *<weft/generator.h> do: 1, 0 or < 0; -EBUSY: "asynchronous generator is already running", for
- *another task (RuntimeError); -EPERM: outside of a task.
+ * <weft/generator.h> do: 1, 0 or < 0; -EBUSY: "asynchronous generator is already running", for
+ * another task (RuntimeError); -EPERM: outside of a task, or in another thread than the one that
+ * opened it.
  *
  * Let no WEFT_TIMEOUT, WEFT_GROUP or WEFT_SHIELD block of the body contain a yield: whoever drives
- *the generator would run inside of it (PEP 789). Shields are refused, the others cannot be seen. */
+ * the generator would run inside of it (PEP 789). Shields are refused, the others cannot be
+ * seen. */
 
 #include <weft/generator.h>
 #include <weft/task.h>
@@ -25,8 +27,7 @@ extern "C" {
 
 typedef struct weft_agen weft_agen;
 
-/* An asynchronous generator over `fn(arg)`. `options` may be NULL. Errors as weft_generator_open().
- */
+/* An asynchronous generator over `fn(arg)`; errors and `options` as of weft_generator_open(). */
 WEFT_API int weft_agen_open(
 	weft_fn fn, void *arg, const struct weft_generator_options *options, weft_agen **ret_agen);
 

@@ -22,15 +22,15 @@
  * They need no loop, and work beside one: in a task, in a callback, in a thread that has none. The
  * body cannot suspend the task that drives it: WEFT_ASYNC calls return -EPERM there (asynchronous
  * generators can: <weft/agen.h>). A generator belongs to the thread that opened it: in others all
- * calls but weft_generator_state() return -EPERM.
+ * calls that drive it return -EPERM, and one that frees it does nothing but report that.
  *
  * Values are pointers, NULL is None. Each call that drives a generator returns
  *	1	it has yielded: *ret_value is the value
  *	0	it has returned (StopIteration): *ret_value is what weft_return() gave, or NULL;
  *		weft_generator_result() what the body returned
- *	< 0	its body ended with this error, with the message of its weft_raise(); or the call
- *was wrong: -EBUSY "generator already executing" (ValueError), -EPERM other thread `ret_value` may
- *be NULL. */
+ *	< 0	its body ended with this error, with the message of its weft_raise()
+ * or, where the call was wrong, -EBUSY ("generator already executing", ValueError) or -EPERM (in
+ * another thread). `ret_value` may be NULL. */
 
 #include <weft/base.h>
 #include <weft/error.h>
@@ -106,7 +106,8 @@ WEFT_API int weft_yield(void *value, void **ret_sent);
 WEFT_API int weft_yield_from(weft_generator *inner, void **ret_value);
 
 /* return weft_return(value);
- * The generator's return value (StopIteration's). Evaluates to 0; -EPERM: not in a generator. */
+ * The generator's return value (StopIteration's); an asynchronous generator has none, there `value`
+ * goes nowhere. Evaluates to 0; -EPERM: not in a generator. */
 WEFT_API int weft_return(void *value);
 
 static inline void weft_generator_cleanup(weft_generator **generator)

@@ -11,7 +11,8 @@
  *
  * They may be used inside of tasks, where the task takes the place of the main greenlet: only there
  * it can suspend, in the others WEFT_ASYNC calls return -EPERM. A greenlet belongs to the thread
- * that opened it. */
+ * that opened it: in others it cannot be switched to, and its release does nothing but report that.
+ */
 
 #include <weft/base.h>
 #include <weft/error.h>

@@ -196,7 +196,7 @@ void agen_destroy(weft_agen *agen)
 
 void weft_agen_release(weft_agen *agen)
 {
-	if (!agen)
+	if (!agen || !thread_may_release(agen->thread))
 		return;
 	agen->released = true;
 	if (!agen->busy && !agen->closer)

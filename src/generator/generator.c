@@ -238,7 +238,7 @@ void weft_generator_free(weft_generator *generator)
 	int r;
 
 	clear_graves();
-	if (!generator)
+	if (!generator || !thread_may_release(generator->thread))
 		return;
 	if (generator_driven(generator)) {
 		generator->dropped = true;

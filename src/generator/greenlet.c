@@ -268,7 +268,8 @@ int weft_greenlet_open(weft_greenlet_fn fn, void *arg, const struct weft_greenle
 void weft_greenlet_release(weft_greenlet *greenlet)
 {
 	clear_graves();
-	let_go(greenlet);
+	if (greenlet && thread_may_release(greenlet->thread))
+		let_go(greenlet);
 }
 
 weft_greenlet *weft_greenlet_current(void)

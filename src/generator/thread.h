@@ -6,6 +6,7 @@
 
 #include "task/task.h"
 
+#include <errno.h>
 #include <weft/generator.h>
 #include <weft/greenlet.h>
 
@@ -68,3 +69,13 @@ static inline bool thread_loops(void)
 
 /* Tells what went wrong where nobody can be told. */
 void thread_report(const char *message, int code);
+
+/* Whether what belongs to `thread` may be given back here; tells where not: it stays as it is then,
+ * as its memory is its thread's to manage. */
+static inline bool thread_may_release(const struct coro_thread *thread)
+{
+	if (__builtin_expect(thread == &thread_here, true))
+		return true;
+	thread_report("a generator or greenlet was released in a different thread", -EPERM);
+	return false;
+}

@@ -2,6 +2,8 @@
 
 /* Asynchronous generators: what CPython's do, hops of the loop included. */
 
+#include <pthread.h>
+
 #include "api.h"
 
 #define V(n) ((void *)(intptr_t)(n))
@@ -265,6 +267,26 @@ IN_TASK(one_drives_another)
 	while (next(g) > 0)
 		;
 	EXPECT_TRACE("1:0 1:1 1:4 1:9 0:0");
+	return 0;
+}
+
+static void *release(void *g)
+{
+	weft_agen_release(g); /* is refused: told on standard error */
+	return NULL;
+}
+
+IN_TASK(it_is_released_in_its_own_thread)
+{
+	WEFT_AUTO(agen) g = make(ticks, V(2));
+	pthread_t thread;
+
+	next(g);
+	EXPECT_INT(pthread_create(&thread, NULL, release, g), 0);
+	pthread_join(thread, NULL);
+	next(g);
+	next(g);
+	EXPECT_TRACE("1:0 1:1 0:0");
 	return 0;
 }
 
@@ -795,6 +817,7 @@ int main(void)
 		cmocka_unit_test(one_that_runs_cannot_be_driven),
 		cmocka_unit_test(an_error_of_the_body_is_the_drivers),
 		cmocka_unit_test(one_drives_another),
+		cmocka_unit_test(it_is_released_in_its_own_thread),
 		cmocka_unit_test(one_drives_a_plain_one),
 		cmocka_unit_test(a_plain_one_cannot_drive_one),
 		cmocka_unit_test(outside_of_tasks_nothing_is_driven),

@@ -911,6 +911,7 @@ static void *in_another_thread(void *g)
 	transmit(g, NULL);
 	raise_in(g, -EIO);
 	shut(g);
+	weft_generator_free(g); /* is refused: told on standard error */
 	next(own);
 	next(own);
 	return NULL;

@@ -614,6 +614,7 @@ static void *in_another_thread(void *g)
 	expect_message("parent cannot be on a different thread");
 	go(own, 1);
 	weft_greenlet_release(own);
+	weft_greenlet_release(g); /* is refused: told on standard error */
 	return NULL;
 }
 
