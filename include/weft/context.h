@@ -73,7 +73,9 @@ WEFT_API weft_context *weft_context_copy(const weft_context *context);
 WEFT_API void weft_context_release(weft_context *context);
 
 /* Calls fn(arg) with `context` as the current one: what that sets stays in it. Returns what `fn`
- * returned, or -EBUSY: it is somebody's current one already. Called by a task, `fn` may suspend. */
+ * returned, or -EBUSY: it is somebody's current one already. Called by a task, `fn` may suspend;
+ * it must not leave a generator or greenlet that it is called in before it returns (weft_yield(),
+ * weft_greenlet_switch()): whoever goes on would be in `context`. */
 WEFT_API int weft_context_run(weft_context *context, weft_fn fn, void *arg);
 
 /* The value of a variable there, else the default. */

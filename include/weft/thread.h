@@ -29,12 +29,13 @@ WEFT_API int weft_run_coroutine_threadsafe(
 /* One that somebody completes by hand. -ENOMEM. */
 WEFT_API int weft_concurrent_future_open(weft_concurrent_future **ret_future);
 
-/* For who completes it: from now on it cannot be cancelled. 1; 0: it was cancelled before;
+/* For whoever completes it: from now on it cannot be cancelled. 1; 0: it was cancelled before;
  * -EALREADY: it is running or done; -EPERM: a coroutine's. */
 WEFT_API int weft_concurrent_future_set_running(weft_concurrent_future *future);
 /* -EINVAL: `result` < 0; -EALREADY: it is done; -EPERM: a coroutine's. */
 WEFT_API int weft_concurrent_future_set_result(weft_concurrent_future *future, int result);
-/* -EINVAL: `code` >= 0. A message that the calling task has raised with this code goes with it. */
+/* -EINVAL: `code` >= 0; else the same. A message that the caller has raised with this code goes
+ * with it. */
 WEFT_API int weft_concurrent_future_set_error(weft_concurrent_future *future, int code);
 
 /* Blocks the thread until the future is done. 0: `*ret` (may be NULL) has the outcome, -ECANCELED
@@ -58,7 +59,8 @@ WEFT_API bool weft_concurrent_future_cancelled(weft_concurrent_future *future);
 WEFT_API int weft_concurrent_future_add_done_callback(
 	weft_concurrent_future *future, void (*fn)(void *arg), void *arg);
 
-/* Takes NULL. What runs goes on without the reference. */
+/* Takes NULL. What runs goes on without the reference; with the last one of a future that nobody
+ * has completed its callbacks are dropped. */
 WEFT_API void weft_concurrent_future_release(weft_concurrent_future *future);
 
 static inline void weft_concurrent_future_cleanup(weft_concurrent_future **future)
