@@ -38,8 +38,8 @@ struct weft_waiters {
  * -EINVAL; -EALREADY: it is done (InvalidStateError); -EPERM for a task's future. */
 WEFT_API int weft_future_set_result(struct weft_future *future, int result);
 
-/* The same with an error: `code` < 0. -ECANCELED makes it an error that says so, not a cancelled
- * future. */
+/* The same with an error: `code` < 0, and the message of a weft_raise() with it just before.
+ * -ECANCELED makes it an error that says so, not a cancelled future. */
 WEFT_API int weft_future_set_error(struct weft_future *future, int code);
 
 /* 1: cancelled, or asked to end (a task); 0: it is done already. `message` may be NULL. */

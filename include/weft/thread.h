@@ -34,8 +34,8 @@ WEFT_API int weft_concurrent_future_open(weft_concurrent_future **ret_future);
 WEFT_API int weft_concurrent_future_set_running(weft_concurrent_future *future);
 /* -EINVAL: `result` < 0; -EALREADY: it is done; -EPERM: a coroutine's. */
 WEFT_API int weft_concurrent_future_set_result(weft_concurrent_future *future, int result);
-/* -EINVAL: `code` >= 0; else the same. A message that the caller has raised with this code goes
- * with it. */
+/* The same with an error, and the message of a weft_raise() with it just before. -EINVAL: `code` is
+ * none. */
 WEFT_API int weft_concurrent_future_set_error(weft_concurrent_future *future, int code);
 
 /* Blocks the thread until the future is done. 0: `*ret` (may be NULL) has the outcome, -ECANCELED

@@ -61,11 +61,25 @@ void task_give_error(weft_task *task, int code, struct weft_error *error)
 	task->raised = error;
 }
 
+/* Outside of tasks: a copy, which is not given twice. */
+static struct weft_error *take_run_error(int code)
+{
+	struct weft_error *error;
+
+	if (run_error.error.code != code)
+		return NULL;
+	error = error_copy(&run_error.error);
+	run_error.error.code = 0;
+	return error;
+}
+
 struct weft_error *task_take_error(weft_task *task, int code)
 {
 	struct weft_error *error;
 
-	if (!task || !task->raised || task->raised->code != code)
+	if (!task)
+		return take_run_error(code);
+	if (!task->raised || task->raised->code != code)
 		return NULL;
 	error = task->raised;
 	task->raised = NULL;

@@ -214,7 +214,8 @@ static inline int task_cancelling(const weft_task *task)
 /* The task that this timer cancels, if it is a timeout's; else NULL. */
 weft_task *timeout_task(const struct weft_handle *handle);
 
-/* The task's last raised error if it has this code, handed over to the caller. NULL: none. */
+/* The task's last raised error if it has this code, handed over to the caller. NULL: none. Without
+ * a task: the thread's. */
 struct weft_error *task_take_error(weft_task *task, int code);
 
 /* The task's last error becomes `error`, which is handed over. NULL: there is no message, and that

@@ -709,6 +709,26 @@ static void a_wait_that_the_loops_end_cuts_off_leaves_nothing(void **state)
 	fail_where_noted();
 }
 
+static void *fail_in_words(void *future)
+{
+	weft_concurrent_future_set_error(future, weft_raise(-EPROTO, "bad line %d", 7));
+	return (void *)weft_last_error();
+}
+
+static void a_thread_says_why_it_failed(void **state)
+{
+	weft_concurrent_future *future = NULL;
+	void *left;
+
+	(void)state;
+	EXPECT_INT(weft_concurrent_future_open(&future), 0);
+	pthread_join(start_thread(fail_in_words, future), &left);
+	EXPECT_TEXT(weft_concurrent_future_error(future)->message, "bad line 7");
+	EXPECT(left == NULL);
+	weft_concurrent_future_release(future);
+	fail_where_noted();
+}
+
 /* The message of a cancellation is its own to the end. */
 static void a_wrapped_future_may_outlive_its_loop(void **state)
 {
@@ -895,6 +915,7 @@ int main(void)
 		cmocka_unit_test(nobody_needs_to_keep_the_future),
 		cmocka_unit_test(calls_of_the_loops_own_thread_keep_their_place),
 		cmocka_unit_test(the_coroutine_has_the_callers_context),
+		cmocka_unit_test(a_thread_says_why_it_failed),
 		cmocka_unit_test(a_wrapped_future_may_outlive_its_loop),
 		cmocka_unit_test(whoever_waits_when_the_loop_is_closed_is_told),
 		cmocka_unit_test(so_is_whoever_waits_when_it_ends_its_tasks),
