@@ -29,7 +29,8 @@ enum weft_gather_flags {
 WEFT_ASYNC int weft_gather(weft_future *const futures[], size_t n, int flags, int ret_results[]);
 
 /* The same as an object with a future of its own: to be awaited by anybody, cancelled (which
- * cancels all that are not done), given to weft_wait() and so on. */
+ * cancels all that are not done), given to weft_wait() and so on. -EPERM: no loop in this thread;
+ * -EINVAL, -ENOMEM as above. */
 typedef struct weft_gathering weft_gathering;
 WEFT_API int weft_gather_start(
 	weft_future *const futures[], size_t n, int flags, weft_gathering **ret_gathering);
@@ -51,8 +52,8 @@ enum weft_when {
 
 /* Waits until `when` holds, at most `timeout` (WEFT_NEVER: for ever). Returns how many are done:
  * weft_future_done() says which. Never cancels any of them, and a timeout is no error. A future
- * given twice counts twice. -ECANCELED: the caller was cancelled; -EINVAL: n is 0 (ValueError), or
- * a future of another loop; -ENOMEM. */
+ * given twice counts twice. -ECANCELED: the caller was cancelled; -EINVAL: n is 0 or there is no
+ * such `when` (ValueError), or a future of another loop; -ENOMEM. */
 WEFT_ASYNC int weft_wait(
 	weft_future *const futures[], size_t n, enum weft_when when, weft_ns timeout);
 
@@ -74,15 +75,17 @@ WEFT_API void weft_as_completed_close(weft_as_completed *iterator);
 
 /* weft_await() for at most `timeout`: then `future` is cancelled, and waited for until it is done.
  * -ETIMEDOUT, unless it ends with a result or an error of its own all the same: 0, `*ret` has it.
- * A timeout of 0 or less: what is done already is returned. */
+ * A timeout of 0 or less: what is done already is returned. Errors of the call itself are those of
+ * weft_await(). */
 WEFT_ASYNC int weft_await_for(struct weft_future *future, weft_ns timeout, int *ret);
 
 /* Calls fn(arg) in the calling task, for at most `timeout`, and returns what it returned:
- * -ETIMEDOUT where it was cut short. With a timeout of 0 or less it is not called at all. */
+ * -ETIMEDOUT where it was cut short. With a timeout of 0 or less it is not called at all (which
+ * takes a task, and can fail with -ENOMEM). */
 WEFT_ASYNC int weft_wait_for(weft_fn fn, void *arg, weft_ns timeout);
 
 /* weft_await() that does not hand the caller's cancellation on: `future` runs on, the caller gets
- * -ECANCELED at once. */
+ * -ECANCELED at once. Errors as of weft_await(). */
 WEFT_ASYNC int weft_shield(struct weft_future *future, int *ret);
 
 static inline void weft_gathering_cleanup(weft_gathering **gathering)
