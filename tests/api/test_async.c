@@ -200,8 +200,7 @@ static int call_weft_owner_wait(void)
 
 static int call_weft_group_join(void)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_for_ever, NULL, NULL), 0);
 	return weft_group_join(&g, 0);
@@ -227,7 +226,7 @@ static int call_weft_condition_wait(void)
 	int r, waited = 0;
 
 	WEFT_LOCKED(r, weft_condition_lock(&scene.quiet))
-	waited = weft_condition_wait(&scene.quiet);
+		waited = weft_condition_wait(&scene.quiet);
 	return r < 0 ? r : waited;
 }
 
@@ -242,7 +241,7 @@ static int call_weft_condition_wait_for(void)
 	int r, waited = 0;
 
 	WEFT_LOCKED(r, weft_condition_lock(&scene.quiet))
-	waited = weft_condition_wait_for(&scene.quiet, never, NULL);
+		waited = weft_condition_wait_for(&scene.quiet, never, NULL);
 	return r < 0 ? r : waited;
 }
 

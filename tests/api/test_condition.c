@@ -712,7 +712,7 @@ static int lock_and_release(void *lock)
 	int r;
 
 	WEFT_LOCKED(r, (struct weft_lock *)lock)
-	r = 0;
+		r = 0;
 	return r;
 }
 

@@ -123,8 +123,7 @@ static int use_lock(void)
 {
 	int r, inside = 0;
 
-	WEFT_LOCKED(r, &crowd.lock)
-	{
+	WEFT_LOCKED(r, &crowd.lock) {
 		EXPECT_INT(crowd.holding++, 0);
 		inside = pause_a_while();
 		crowd.holding--;
@@ -172,8 +171,7 @@ static int use_condition(void)
 	struct weft_lock *lock = weft_condition_lock(&crowd.condition);
 	int r, inside = 0;
 
-	WEFT_LOCKED(r, lock)
-	{
+	WEFT_LOCKED(r, lock) {
 		EXPECT_INT(crowd.holding++, 0);
 		switch (below(4)) {
 		case 0:
@@ -298,8 +296,7 @@ static int shut_down(void)
 	int r = 0;
 
 	{
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		for (unsigned i = 0; i < 4; i++)
 			EXPECT_INT(weft_group_spawn(
@@ -425,8 +422,7 @@ static int be_a_group(void)
 	const struct weft_error *errors;
 	bool ends = below(3) == 0;
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		struct weft_task_options options = {.eager_start = below(2)};
@@ -472,8 +468,7 @@ static int take_next(void)
 {
 	int r, next = 0;
 
-	WEFT_LOCKED(r, &crowd.agen_lock)
-	{
+	WEFT_LOCKED(r, &crowd.agen_lock) {
 		if (crowd.agen && weft_agen_state(crowd.agen) == WEFT_GENERATOR_CLOSED) {
 			weft_agen_release(crowd.agen);
 			crowd.agen = NULL;

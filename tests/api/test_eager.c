@@ -453,8 +453,7 @@ static int tree(void *depth)
 
 	if (left == 0)
 		return 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 	for (int i = 0; i < WIDTH; i++)
 		EXPECT_INT(weft_group_spawn_with(&g, &eager, tree, (void *)(left - 1), NULL), 0);
 	return weft_group_join(&g, 0);
@@ -471,8 +470,7 @@ IN_TASK(groups_of_eager_tasks_in_groups)
  * callback, not in the middle of spawning. */
 IN_TASK(a_child_that_fails_at_once_does_not_stop_its_siblings_creation)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 	const struct weft_error *errors;
 
 	EXPECT_INT(weft_group_spawn_with(&g, &eager, fail_now, (void *)-EPROTO, NULL), 0);
@@ -499,8 +497,7 @@ static int spawn_eagerly_and_say(void *group)
 /* gh-155418: what aborts the group does so while a child is in its first step, or soon after. */
 IN_TASK(a_child_is_in_the_group_before_its_first_step)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn_with(&g, &eager, spawn_eagerly_and_say, &g, NULL), 0);
 	EXPECT_INT(weft_group_join(&g, 0), -EIO);
@@ -515,8 +512,7 @@ IN_TASK(options_of_a_child_are_its_own)
 	struct weft_task_options options = {
 		.name = "child", .owner = &owner, .context = context, .eager_start = true};
 	weft_task *task = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn_with(&g, &options, change_twice, NULL, &task), 0);
 	EXPECT_TEXT(weft_task_name(task), "child");

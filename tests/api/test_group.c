@@ -35,8 +35,7 @@ IN_TASK(the_first_failure_cancels_the_others_in_order_then_the_body)
 {
 	const struct weft_error *errors;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, "c1", say_cancelled, "c1", NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, "c2", say_cancelled_and_fail, "c2", NULL), 0);
@@ -57,8 +56,7 @@ IN_TASK(the_first_failure_cancels_the_others_in_order_then_the_body)
 
 IN_TASK(a_failure_while_the_group_waits_ends_the_wait)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "c1", NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_after_two, (void *)-EIO, NULL), 0);
@@ -72,8 +70,7 @@ IN_TASK(a_failure_while_the_group_waits_ends_the_wait)
 IN_TASK(where_all_goes_well_the_bodys_value_comes_out)
 {
 	weft_task *task = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, "child", return_value, (void *)5, &task), 0);
 	EXPECT_TEXT(weft_task_name(task), "child");
@@ -86,8 +83,7 @@ IN_TASK(where_all_goes_well_the_bodys_value_comes_out)
 IN_TASK(an_empty_group_is_joined_without_waiting)
 {
 	const struct weft_error *errors;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	say_soon("other");
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -99,8 +95,7 @@ IN_TASK(an_empty_group_is_joined_without_waiting)
 IN_TASK(a_child_that_is_cancelled_is_no_failure)
 {
 	weft_task *a = NULL, *b = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_long, NULL, &a), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, return_value, (void *)2, &b), 0);
@@ -123,8 +118,7 @@ static int fail_when_cancelled(void *code)
 IN_TASK(an_error_of_the_body_cancels_the_children_and_comes_after_theirs)
 {
 	const struct weft_error *errors;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_when_cancelled, (void *)-ENOKEY, NULL), 0);
 	spin(1);
@@ -139,8 +133,7 @@ IN_TASK(an_error_of_the_body_cancels_the_children_and_comes_after_theirs)
 IN_TASK(an_error_of_the_body_comes_out_where_no_child_failed)
 {
 	weft_task *task = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "child", &task), 0);
 	spin(1);
@@ -152,8 +145,7 @@ IN_TASK(an_error_of_the_body_comes_out_where_no_child_failed)
 
 IN_TASK(a_body_that_ends_with_ecanceled_says_so_where_no_child_failed)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "child", NULL), 0);
 	spin(1);
@@ -174,8 +166,7 @@ static int add_another(void *group)
 
 IN_TASK(a_child_can_add_children_while_the_group_waits)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, add_another, &g, NULL), 0);
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -210,8 +201,7 @@ static int add_when_cancelled(void *group)
 
 IN_TASK(no_child_can_be_added_to_a_group_that_shuts_down)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, add_when_cancelled, &g, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_after_two, (void *)-EIO, NULL), 0);
@@ -235,8 +225,7 @@ static void a_group_needs_a_task(void **state)
 static int group_around(void *child)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, (weft_fn)child, (void *)-EBADMSG, NULL), 0);
 	r = weft_sleep(WEFT_S(9));
@@ -273,8 +262,7 @@ IN_TASK(without_a_failure_the_outside_request_comes_out_of_the_group)
 static int join_and_say(void *unused)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, sleep_and_say, "child", NULL), 0);
@@ -305,8 +293,7 @@ static int refuse_twice(void *unused)
 static int join_refusing(void *unused)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, refuse_twice, NULL, NULL), 0);
@@ -353,16 +340,14 @@ IN_TASK(a_child_for_which_there_was_no_memory_is_told_by_the_join)
 	struct child failing = {"f", 0, -EIO};
 
 	{
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		EXPECT_INT(spawn_in_vain(&g), -ENOMEM);
 		EXPECT_INT(weft_group_spawn(&g, NULL, say_coroutine, "other", NULL), 0);
 		EXPECT_INT(weft_group_join(&g, 0), -ENOMEM);
 	}
 	{
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		EXPECT_INT(spawn_in_vain(&g), -ENOMEM);
 		EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &failing, NULL), 0);
@@ -377,8 +362,7 @@ IN_TASK(those_that_fail_in_the_same_iteration_have_all_failed)
 	struct child failing[] = {{"f0", 2, -EIO}, {"f1", 2, -EPROTO}, {"f2", 2, -EBADMSG}};
 	struct child other = {"s", 0, -ECANCELED};
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (size_t i = 0; i < 3; i++)
 		EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &failing[i], NULL), 0);
@@ -403,8 +387,7 @@ static int keep_family(void *arg)
 {
 	struct family *family = arg;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	family->group = &g;
 	for (size_t i = 0; i < family->n; i++)
@@ -439,8 +422,7 @@ IN_TASK(children_that_have_not_begun_when_the_body_fails_never_do)
 {
 	struct child children[] = {{"a", 0, 1}, {"b", 0, 1}};
 	weft_task *tasks[2] = {NULL, NULL};
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (size_t i = 0; i < 2; i++)
 		EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &children[i], &tasks[i]), 0);
@@ -454,8 +436,7 @@ static int fail_in_body(void *arg)
 {
 	struct child *child = arg;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	r = weft_sleep(WEFT_S(9));
@@ -480,8 +461,7 @@ static int swallow_in_body(void *arg)
 {
 	struct child *child = arg;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);
@@ -518,8 +498,7 @@ IN_TASK(a_group_without_children_lets_the_body_s_cancellation_out)
 static int turn_into_error(void *unused)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	r = weft_sleep(WEFT_S(9));
@@ -548,8 +527,7 @@ static int clean_up_at_length(void *arg)
 {
 	struct child *child = arg;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	r = weft_sleep(WEFT_S(9));
@@ -597,8 +575,7 @@ static int group_then_sleep(void *arg)
 {
 	struct child *child = arg;
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	r = weft_group_join(&g, weft_sleep(WEFT_S(9)));
@@ -631,8 +608,7 @@ IN_TASK(a_failure_in_the_iteration_of_an_outside_request_loses_neither)
 static int cancel_in_body_ignored(void *arg)
 {
 	struct child *child = arg;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);
@@ -665,10 +641,8 @@ static int keep_generations(void *arg)
 	struct generations *generations = arg;
 	bool inner_first = generations->inner_first;
 	int r;
-	WEFT_GROUP(outer)
-		;
-	WEFT_GROUP(inner)
-		;
+	WEFT_GROUP(outer);
+	WEFT_GROUP(inner);
 
 	EXPECT_INT(weft_group_spawn(&outer, NULL, inner_first ? run_cleaner : run_child,
 			   &generations->outer, NULL),
@@ -706,10 +680,8 @@ IN_TASK(where_both_groups_fail_the_outer_request_stays_until_its_join)
 {
 	struct child inner_child = {"i", 1, -EIO}, outer_child = {"o", 1, -EPROTO};
 	int r;
-	WEFT_GROUP(outer)
-		;
-	WEFT_GROUP(inner)
-		;
+	WEFT_GROUP(outer);
+	WEFT_GROUP(inner);
 
 	EXPECT_INT(weft_group_spawn(&inner, NULL, run_child, &inner_child, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&outer, NULL, run_child, &outer_child, NULL), 0);
@@ -728,10 +700,8 @@ static int keep_failing_generations(void *arg)
 {
 	struct child *children = arg;
 	int r;
-	WEFT_GROUP(outer)
-		;
-	WEFT_GROUP(inner)
-		;
+	WEFT_GROUP(outer);
+	WEFT_GROUP(inner);
 
 	EXPECT_INT(weft_group_spawn(&outer, NULL, run_cleaner, &children[0], NULL), 0);
 	EXPECT_INT(weft_group_spawn(&inner, NULL, run_cleaner, &children[1], NULL), 0);
@@ -764,8 +734,7 @@ IN_TASK(cancelled_from_outside_each_group_keeps_its_own_errors)
 IN_TASK(children_can_be_added_when_the_first_have_ended)
 {
 	struct child a = {"a", 0, 1}, b = {"b", 0, 1};
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &a, NULL), 0);
 	spin(3);
@@ -777,8 +746,7 @@ IN_TASK(children_can_be_added_when_the_first_have_ended)
 
 IN_TASK(children_can_be_added_over_time)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (int i = 0; i < 10; i++) {
 		EXPECT_INT(weft_sleep(WEFT_S(1)), 0);
@@ -814,8 +782,7 @@ static int cut_off(void *unused)
 
 IN_TASK(children_that_add_children_end_with_the_first_failure)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	hydra = (struct hydra){.group = &g};
 	EXPECT_INT(weft_group_spawn(&g, NULL, grow, NULL, NULL), 0);
@@ -827,8 +794,7 @@ IN_TASK(children_that_add_children_end_with_the_first_failure)
 
 static int group_of_one(void *child)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, child, NULL), 0);
 	return weft_group_join(&g, 0);
@@ -881,8 +847,7 @@ IN_TASK(cancelled_in_its_body_a_group_ends_at_the_next_suspension)
 {
 	struct child child = {"a", 1, -ECANCELED};
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &child, NULL), 0);
 	spin(1);
@@ -902,8 +867,7 @@ IN_TASK(cancelled_in_its_body_a_group_ends_at_the_next_suspension)
 IN_TASK(or_at_its_join)
 {
 	struct child child = {"a", 0, 1};
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &child, NULL), 0);
 	weft_group_cancel(&g);
@@ -916,8 +880,7 @@ IN_TASK(or_at_its_join)
 
 IN_TASK(cancelling_a_group_without_children_leaves_nothing_behind)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	weft_group_cancel(&g);
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -929,8 +892,7 @@ IN_TASK(cancelling_a_group_without_children_leaves_nothing_behind)
 IN_TASK(a_group_that_is_being_joined_can_be_cancelled)
 {
 	struct child child = {"a", 2, -ECANCELED};
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &child, NULL), 0);
 	later(WEFT_S(1), cancel_group, &g);
@@ -955,8 +917,7 @@ IN_TASK(a_child_can_cancel_its_group)
 {
 	struct child a = {"a", 1, -ECANCELED}, b = {"b", 1, -ECANCELED};
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &a, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, cancel_own_group, &g, NULL), 0);
@@ -981,8 +942,7 @@ static int cancel_own_group_and_wait(void *group)
 IN_TASK(which_cancels_that_child_too)
 {
 	weft_task *task = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, cancel_own_group_and_wait, &g, &task), 0);
 	EXPECT_INT(weft_group_join(&g, 0), 0);
@@ -994,8 +954,7 @@ IN_TASK(an_error_of_a_child_of_a_cancelled_group_comes_out)
 {
 	struct child child = {"a", 1, -EIO};
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &child, NULL), 0);
 	spin(1);
@@ -1011,8 +970,7 @@ IN_TASK(an_error_of_a_child_of_a_cancelled_group_comes_out)
 
 IN_TASK(so_does_one_of_its_body)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	weft_group_cancel(&g);
 	EXPECT_INT(weft_group_join(&g, -EPROTO), -EPROTO);
@@ -1024,8 +982,7 @@ IN_TASK(cancelling_a_group_that_has_failed_changes_nothing)
 {
 	struct child other = {"s", 2, -ECANCELED}, failing = {"f", 1, -EIO};
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &other, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_child, &failing, NULL), 0);
@@ -1062,8 +1019,7 @@ static struct weft_group *joined;
 static int join_at_once(void *child)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	joined = &g;
 	EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, child, NULL), 0);
@@ -1093,8 +1049,7 @@ IN_TASK(a_timeout_around_a_cancelled_group_that_takes_too_long_is_not_lost)
 	int r = 0;
 
 	WEFT_TIMEOUT(r, WEFT_S(2)) {
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		EXPECT_INT(weft_group_spawn(&g, NULL, refuse_twice, NULL, NULL), 0);
 		later(WEFT_MS(1500), cancel_group, &g);
@@ -1113,8 +1068,7 @@ IN_TASK(a_timeout_that_does_not_expire_knows_nothing_of_it)
 
 	WEFT_TIMEOUT(r, WEFT_S(2)) {
 		struct child child = {"a", 0, -ECANCELED};
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		EXPECT_INT(weft_group_spawn(&g, NULL, run_cleaner, &child, NULL), 0);
 		later(WEFT_S(1), cancel_group, &g);
@@ -1130,10 +1084,8 @@ IN_TASK(cancelling_the_outer_group_ends_the_inner_one)
 {
 	struct child outer_child = {"o", 0, -ECANCELED}, inner_child = {"i", 0, -ECANCELED};
 	int r;
-	WEFT_GROUP(outer)
-		;
-	WEFT_GROUP(inner)
-		;
+	WEFT_GROUP(outer);
+	WEFT_GROUP(inner);
 
 	EXPECT_INT(weft_group_spawn(&outer, NULL, run_cleaner, &outer_child, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&inner, NULL, run_cleaner, &inner_child, NULL), 0);
@@ -1154,10 +1106,8 @@ IN_TASK(cancelling_the_inner_group_leaves_the_outer_one_alone)
 {
 	struct child outer_child = {"o", 4, 1}, inner_child = {"i", 0, -ECANCELED};
 	int r;
-	WEFT_GROUP(outer)
-		;
-	WEFT_GROUP(inner)
-		;
+	WEFT_GROUP(outer);
+	WEFT_GROUP(inner);
 
 	EXPECT_INT(weft_group_spawn(&outer, NULL, run_child, &outer_child, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&inner, NULL, run_cleaner, &inner_child, NULL), 0);
@@ -1173,8 +1123,7 @@ IN_TASK(cancelling_the_inner_group_leaves_the_outer_one_alone)
 
 IN_TASK(a_body_that_swallows_the_group_s_cancellation_goes_on)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	weft_group_cancel(&g);
 	EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);
@@ -1195,8 +1144,7 @@ static int fail_at_once(void *unused)
 
 static int inner_group(void *unused)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	EXPECT_INT(weft_group_spawn(&g, NULL, fail_at_once, NULL, NULL), 0);
@@ -1207,8 +1155,7 @@ static int inner_group(void *unused)
 IN_TASK(the_failure_of_an_inner_group_ends_the_outer_one)
 {
 	weft_task *sibling = NULL;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, "mid", inner_group, NULL, NULL), 0);
 	EXPECT_INT(weft_group_spawn(&g, NULL, say_cancelled, "outer", &sibling), 0);
@@ -1230,8 +1177,7 @@ static int group_in_timeout(void *code)
 	int r = 0;
 
 	WEFT_TIMEOUT(r, WEFT_MS(10)) {
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 		EXPECT_INT(weft_group_spawn(&g, NULL, child_cleanup, code, NULL), 0);
 		r = weft_group_join(&g, 0);
 	}
@@ -1250,8 +1196,7 @@ IN_TASK(a_timeout_around_a_group_waits_for_the_children_and_gives_way_to_their_e
 
 static int leave_without_join(void *code)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	EXPECT_INT(weft_group_spawn(&g, NULL, child_cleanup, code, NULL), 0);
 	spin(1);
@@ -1290,8 +1235,7 @@ static int count_and_yield(void *arg)
 IN_TASK(a_group_of_a_thousand)
 {
 	struct big big = {0};
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (int i = 0; i < 1000; i++)
 		EXPECT_INT(weft_group_spawn(&g, NULL, count_and_yield, &big, NULL), 0);

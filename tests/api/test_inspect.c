@@ -514,8 +514,7 @@ IN_TASK(wait_shield_and_limits)
 
 static int group_of_two(void *unused)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	weft_group_spawn(&g, "left", await_future, &known[0], NULL);
@@ -801,8 +800,7 @@ static int group_of_the_circle(void *unused)
 	int r;
 
 	(void)unused;
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 	r = weft_group_spawn(&group, NULL, shield_right, NULL, NULL);
 	if (r == 0)
 		r = weft_group_spawn(&group, NULL, outcome_of_future, &known[1], NULL);
@@ -854,8 +852,7 @@ static int lock_both(void *order)
 {
 	int first = order != NULL, r;
 
-	WEFT_LOCKED(r, &locks[first])
-	{
+	WEFT_LOCKED(r, &locks[first]) {
 		r = weft_sleep(0);
 		if (r == 0)
 			r = weft_lock_acquire(&locks[!first]);
@@ -870,7 +867,7 @@ static int hold_and_await(void *future)
 	int r;
 
 	WEFT_LOCKED(r, &locks[0])
-	r = weft_await(future, NULL);
+		r = weft_await(future, NULL);
 	return r;
 }
 
@@ -880,7 +877,7 @@ static int want_lock(void *unused)
 
 	(void)unused;
 	WEFT_LOCKED(r, &locks[0])
-	say("got");
+		say("got");
 	return r;
 }
 
@@ -1038,7 +1035,7 @@ static int wait_for_condition(void *unused)
 
 	(void)unused;
 	WEFT_LOCKED(r, weft_condition_lock(&condition))
-	r = weft_condition_wait(&condition);
+		r = weft_condition_wait(&condition);
 	return r;
 }
 
@@ -1140,8 +1137,7 @@ ON_LOOP(all_who_wait_in_a_dead_loop)
 
 static int group_with_words(void *unused)
 {
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	weft_group_spawn(&g, "one", await_future, &known[0], NULL);

@@ -479,8 +479,7 @@ IN_TASK(a_block_holds_the_lock)
 	struct weft_lock lock = {0};
 	int r = -1;
 
-	WEFT_LOCKED(r, &lock)
-	{
+	WEFT_LOCKED(r, &lock) {
 		EXPECT(weft_lock_locked(&lock));
 		EXPECT_INT(r, 0);
 		r = 7;
@@ -495,8 +494,7 @@ IN_TASK(a_block_that_is_broken_out_of_releases_the_lock)
 	struct weft_lock lock = {0};
 	int r = -1, rounds = 0;
 
-	WEFT_LOCKED(r, &lock)
-	{
+	WEFT_LOCKED(r, &lock) {
 		rounds++;
 		if (weft_lock_locked(&lock))
 			break;
@@ -512,7 +510,7 @@ static int return_from_block(struct weft_lock *lock)
 	int r;
 
 	WEFT_LOCKED(r, lock)
-	return weft_lock_locked(lock) ? 9 : 0;
+		return weft_lock_locked(lock) ? 9 : 0;
 	return r;
 }
 
@@ -530,7 +528,7 @@ static int try_block(void *lock)
 	int r = 5;
 
 	WEFT_LOCKED(r, (struct weft_lock *)lock)
-	say("inside");
+		say("inside");
 	return r;
 }
 
@@ -554,7 +552,7 @@ IN_TASK(a_block_whose_lock_was_released_inside_says_so)
 	int r = 0;
 
 	WEFT_LOCKED(r, &lock)
-	r = weft_lock_release(&lock);
+		r = weft_lock_release(&lock);
 	EXPECT_INT(r, -EPERM);
 	EXPECT(!weft_lock_locked(&lock));
 	return 0;
@@ -566,8 +564,8 @@ IN_TASK(blocks_nest)
 	int r = 0;
 
 	WEFT_LOCKED(r, &outer)
-	WEFT_LOCKED(r, &inner)
-	r = weft_lock_locked(&outer) + weft_lock_locked(&inner);
+		WEFT_LOCKED(r, &inner)
+			r = weft_lock_locked(&outer) + weft_lock_locked(&inner);
 	EXPECT_INT(r, 2);
 	EXPECT(!weft_lock_locked(&outer));
 	EXPECT(!weft_lock_locked(&inner));

@@ -550,16 +550,14 @@ IN_TASK(a_block_holds_a_permit)
 	struct weft_semaphore semaphore = WEFT_SEMAPHORE(2);
 	int r = -1, rounds = 0;
 
-	WEFT_PERMITTED(r, &semaphore)
-	{
+	WEFT_PERMITTED(r, &semaphore) {
 		EXPECT_INT(semaphore.value, 1);
 		EXPECT_INT(r, 0);
 		r = 7;
 	}
 	EXPECT_INT(r, 7);
 	EXPECT_INT(semaphore.value, 2);
-	WEFT_PERMITTED(r, &semaphore)
-	{
+	WEFT_PERMITTED(r, &semaphore) {
 		rounds++;
 		if (semaphore.value == 1)
 			break;
@@ -574,8 +572,7 @@ static int return_from_block(struct weft_semaphore *semaphore)
 {
 	int r;
 
-	WEFT_PERMITTED(r, semaphore)
-	{
+	WEFT_PERMITTED(r, semaphore) {
 		return (int)semaphore->value;
 	}
 	return r;
@@ -605,8 +602,7 @@ IN_TASK(a_block_whose_permit_was_given_back_inside_says_so)
 	struct weft_semaphore semaphore = WEFT_BOUNDED_SEMAPHORE(1);
 	int r = 0;
 
-	WEFT_PERMITTED(r, &semaphore)
-	{
+	WEFT_PERMITTED(r, &semaphore) {
 		r = weft_semaphore_release(&semaphore);
 	}
 	EXPECT_INT(r, -EOVERFLOW);

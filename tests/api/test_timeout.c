@@ -434,8 +434,7 @@ static int group_fails_in_timeout(void *unused)
 
 	(void)unused;
 	WEFT_TIMEOUT(r, WEFT_S(1)) {
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		EXPECT_INT(weft_group_spawn(&g, NULL, sleep_long, NULL, NULL), 0);
 		EXPECT_INT(weft_sleep(WEFT_S(9)), -ECANCELED);

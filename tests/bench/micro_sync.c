@@ -62,8 +62,7 @@ static int contend(void *lock)
 
 static int contend_all(void *lock)
 {
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 
 	for (long i = 0; i < size; i++) {
 		int r = weft_group_spawn(&group, NULL, contend, lock, NULL);

@@ -92,8 +92,7 @@ static int pool_map(const struct work *work, int ret_results[])
 {
 	struct job jobs[ITEMS_MOST];
 	int r = 0;
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 
 	for (size_t i = 0; r == 0 && i < work->n; i++) {
 		jobs[i] = (struct job){work, work->items[i], 0};

@@ -27,12 +27,10 @@ static int transfer(void *arg)
 	const struct transfer *order = arg;
 	int r;
 
-	WEFT_LOCKED(r, &order->from->lock)
-	{
+	WEFT_LOCKED(r, &order->from->lock) {
 		r = weft_sleep(WEFT_MS(10)); /* ask the bank */
 		if (r == 0)
-			WEFT_LOCKED(r, &order->to->lock)
-			{
+			WEFT_LOCKED(r, &order->to->lock) {
 				order->from->balance -= order->amount;
 				order->to->balance += order->amount;
 			}
@@ -47,8 +45,7 @@ static int all_transfers(void *unused)
 	int r;
 
 	(void)unused;
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 	weft_group_spawn(&group, "there", transfer, &there, NULL);
 	weft_group_spawn(&group, "back", transfer, &back, NULL);
 	r = weft_group_join(&group, 0);

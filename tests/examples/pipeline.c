@@ -80,8 +80,7 @@ static int pipeline(void *unused)
 	static const char *const names[] = {"Ada", "Bob", "Cyd"};
 	struct result result;
 	int r = 0;
-	WEFT_GROUP(workers)
-		;
+	WEFT_GROUP(workers);
 
 	(void)unused;
 	for (size_t i = 0; i < 3 && r == 0; i++)

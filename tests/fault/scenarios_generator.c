@@ -283,8 +283,7 @@ static int consume(void *unused)
 	while (r >= 0 && common.taken < VALUES) {
 		int locked;
 
-		WEFT_LOCKED(locked, &common.lock)
-		{
+		WEFT_LOCKED(locked, &common.lock) {
 			r = weft_agen_next(common.agen, &value);
 			if (r > 0 && value != (void *)common.taken++)
 				scenario_broken = "a value was lost between tasks";
@@ -304,8 +303,7 @@ static int consume(void *unused)
 int share_a_generator(void *unused)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	bodies = 0;

@@ -77,8 +77,7 @@ int look_around(void *unused)
 	int r = 0;
 
 	(void)unused;
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 	for (int i = 0; i < WAITERS && r == 0; i++)
 		r = weft_group_spawn(&group, NULL, wait_for_event, &event, NULL);
 	if (r == 0)

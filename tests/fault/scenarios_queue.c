@@ -144,8 +144,7 @@ static void every_item_is_somewhere(void)
 static int exchange_items(struct weft_queue queue)
 {
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	memset(&exchange, 0, sizeof(exchange));
 	exchange.queue = queue;
@@ -214,8 +213,7 @@ int shut_down_at_once(void *unused)
 
 	(void)unused;
 	{
-		WEFT_GROUP(g)
-			;
+		WEFT_GROUP(g);
 
 		r = weft_group_spawn(&g, NULL, put_one, &full, NULL);
 		for (int i = 0; r == 0 && i < 3; i++)

@@ -78,8 +78,7 @@ static int talk(weft_stream *s)
 static int send_and_receive_block(weft_stream *s)
 {
 	int r;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	r = weft_group_spawn(&g, "sender", send_block, s, NULL);
 	if (r == 0)
@@ -183,8 +182,7 @@ int stop_a_server(void *unused)
 	static const struct weft_server_options options = {.backlog = 4};
 	WEFT_AUTO(server) server = NULL;
 	int r = weft_start_server_with("tcp:127.0.0.1:0", &options, send_much, NULL, &server);
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	if (r < 0)

@@ -78,8 +78,7 @@ static int use_condition(bool leader)
 
 	if (r < 0)
 		return r;
-	WEFT_LOCKED(r, weft_condition_lock(&shared.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&shared.condition)) {
 		if (leader)
 			waited = take_turn();
 		while (waited >= 0 && shared.turn == 0)
@@ -89,8 +88,7 @@ static int use_condition(bool leader)
 		waited = let_others_run();
 	if (r < 0 || waited < 0)
 		return r < 0 ? r : waited;
-	WEFT_LOCKED(r, weft_condition_lock(&shared.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&shared.condition)) {
 		if (leader)
 			waited = take_turn();
 		if (waited >= 0)
@@ -116,8 +114,7 @@ static int use_everything(void *unused)
 int share(void *unused)
 {
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	shared = (struct shared){
@@ -181,8 +178,7 @@ static int take_often(void *nth)
 int take_permits(void *unused)
 {
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	permits.bounded = (struct weft_semaphore)WEFT_BOUNDED_SEMAPHORE(PERMITS);
@@ -231,8 +227,7 @@ int pass_barriers(void *unused)
 	/* One that is cancelled before its first step could not tell the others. */
 	struct weft_task_options at_once = {.eager_start = true};
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	memset(&rounds, 0, sizeof(rounds));
@@ -267,8 +262,7 @@ static int buy(void *unused)
 	int r, waited = 0;
 
 	(void)unused;
-	WEFT_LOCKED(r, weft_condition_lock(&shop.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&shop.condition)) {
 		waited = weft_condition_wait_for(&shop.condition, has_stock, NULL);
 		if (!weft_lock_locked(weft_condition_lock(&shop.condition)))
 			scenario_broken = "a wait came back without its lock";
@@ -286,8 +280,7 @@ static int make_one(void)
 {
 	int r, notified = 0;
 
-	WEFT_LOCKED(r, weft_condition_lock(&shop.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&shop.condition)) {
 		shop.made++;
 		shop.stock++;
 		notified = weft_condition_notify(&shop.condition, 1);
@@ -310,8 +303,7 @@ static int stock_up(void *unused)
 	if (r == 0)
 		return 0;
 	WEFT_SHIELD() {
-		WEFT_LOCKED(closed, weft_condition_lock(&shop.condition))
-		{
+		WEFT_LOCKED(closed, weft_condition_lock(&shop.condition)) {
 			shop.closed = true;
 			weft_condition_notify_all(&shop.condition);
 		}
@@ -325,8 +317,7 @@ int stock_and_sell(void *unused)
 {
 	struct weft_task_options at_once = {.eager_start = true};
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	memset(&shop, 0, sizeof(shop));

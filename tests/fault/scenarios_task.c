@@ -73,8 +73,7 @@ int failing_group(void *unused)
 {
 	const struct weft_error *errors;
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	child_failed = false;
@@ -136,13 +135,11 @@ int end_early(void *unused)
 	struct weft_owner owner = {.name = "sweep"};
 	struct weft_task_options options = {.owner = &owner};
 	int r = 0;
-	WEFT_GROUP(outer)
-		;
+	WEFT_GROUP(outer);
 
 	(void)unused;
 	{
-		WEFT_GROUP(inner)
-			;
+		WEFT_GROUP(inner);
 
 		r = weft_group_spawn(&inner, NULL, sleep_on, NULL, NULL);
 		if (r == 0)
@@ -214,8 +211,7 @@ int start_at_once(void *unused)
 	struct weft_task_options at_once = {.eager_start = true};
 	WEFT_AUTO(task) task = NULL;
 	int r = 0, ret = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	(void)unused;
 	memset(&eager, 0, sizeof(eager));

@@ -61,8 +61,7 @@ static int take_token(void)
 {
 	int r, waited = 0;
 
-	WEFT_LOCKED(r, weft_condition_lock(&hall.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&hall.condition)) {
 		while (waited == 0 && hall.tokens == 0 && !hall.closed)
 			waited = weft_condition_wait(&hall.condition);
 		if (waited == 0 && hall.tokens > 0)
@@ -75,8 +74,7 @@ static int give_token(void)
 {
 	int r;
 
-	WEFT_LOCKED(r, weft_condition_lock(&hall.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&hall.condition)) {
 		hall.tokens++;
 		weft_condition_notify(&hall.condition, 1);
 	}
@@ -92,8 +90,7 @@ static int close_hall(void)
 {
 	int r;
 
-	WEFT_LOCKED(r, weft_condition_lock(&hall.condition))
-	{
+	WEFT_LOCKED(r, weft_condition_lock(&hall.condition)) {
 		hall.closed = true;
 		weft_condition_notify_all(&hall.condition);
 	}
@@ -182,8 +179,7 @@ static int wait_in_way(void)
 	struct weft_task_options at_once = {.eager_start = true};
 	weft_task *first = NULL;
 	int r = 0;
-	WEFT_GROUP(g)
-		;
+	WEFT_GROUP(g);
 
 	for (int i = 0; r == 0 && i < TAKERS; i++)
 		r = weft_group_spawn_with(&g, &at_once, wait_in_hall, NULL, first ? NULL : &first);

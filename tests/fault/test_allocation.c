@@ -216,8 +216,7 @@ ALLOCATES_NOTHING(tasks_allocate_nothing, spawn_and_await, NULL)
 
 static int run_group(void)
 {
-	WEFT_GROUP(group)
-		;
+	WEFT_GROUP(group);
 
 	for (int i = 0; i < 3; i++) {
 		int r = weft_group_spawn(&group, NULL, return_at_once, NULL, NULL);
