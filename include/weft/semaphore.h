@@ -19,7 +19,7 @@ struct weft_semaphore {
 	struct weft_waiters waiters;
 };
 
-/* Initialisers. */
+/* Initialisers. A bound of 0 is none; asyncio's can then never be released. */
 #define WEFT_SEMAPHORE(n)                      \
 	{                                      \
 		(n), 0,                        \
