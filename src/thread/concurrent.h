@@ -4,7 +4,7 @@
 /* The future that threads share, for those who stand behind it. Its lock also guards what makes
  * another thread reach a loop: whoever ends that takes it away under the lock. */
 
-#include "task.h"
+#include "task/task.h"
 
 #include <pthread.h>
 #include <weft/thread.h>

@@ -2,7 +2,7 @@
 /* A loop from its first task to its last: asyncio.Runner, and asyncio.run() on top of it. */
 
 #include "loop/signals.h"
-#include "task.h"
+#include "task/task.h"
 
 #include <errno.h>
 

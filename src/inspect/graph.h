@@ -3,7 +3,7 @@
 
 /* Who waits for whom in a loop, at one moment. */
 
-#include "task.h"
+#include "task/task.h"
 
 #include <weft/inspect.h>
 

@@ -6,7 +6,7 @@
 
 #include "graph.h"
 
-#include "gathering.h"
+#include "task/gathering.h"
 
 #include <errno.h>
 #include <stdlib.h>
