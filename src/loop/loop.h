@@ -92,6 +92,14 @@ static inline void loop_give_context(weft_loop *loop, struct weft_handle *handle
 /* There is nothing to do, and nobody is known who could change that. */
 bool loop_quiet(const weft_loop *loop);
 
+/* Whether the handle waits to be run, and is no timer nor in somebody's queue. */
+static inline bool loop_is_ready(const struct weft_handle *handle)
+{
+	return handle->state == HANDLE_READY ||
+	       (handle->state == HANDLE_QUEUED &&
+		       handle->position == (uintptr_t)&handle->loop->ready.overflow);
+}
+
 /* Debug mode's report of a callback that took longer than slow_callback: `name` is the task's whose
  * step it was, or empty. */
 void loop_report_slow(weft_loop *loop, void (*fn)(void *arg), const char *name, weft_ns duration);

@@ -86,3 +86,16 @@ void ready_remove(struct ready *ready, struct weft_handle *handle)
 	handle_queue_remove(handle);
 	ready->overflowing--;
 }
+
+void ready_replace(struct ready *ready, struct weft_handle *handle, struct weft_handle *heir)
+{
+	if (handle->state != HANDLE_READY) { /* in the overflow: memory is short, order is not */
+		ready_remove(ready, handle);
+		ready_push(ready, heir);
+		return;
+	}
+	ready->ring[handle->position & ready->mask] = heir;
+	heir->position = handle->position;
+	heir->state = HANDLE_READY;
+	handle->state = HANDLE_IDLE;
+}

@@ -25,6 +25,8 @@ void ready_done(struct ready *ready);
 void ready_push_slow(struct ready *ready, struct weft_handle *handle);
 struct weft_handle *ready_pop_overflow(struct ready *ready);
 void ready_remove(struct ready *ready, struct weft_handle *handle);
+/* `heir`, idle and with fn and arg set, takes the place of `handle`, which is idle then. */
+void ready_replace(struct ready *ready, struct weft_handle *handle, struct weft_handle *heir);
 
 static inline size_t ready_count(const struct ready *ready)
 {

@@ -34,13 +34,13 @@ static void inner_done(void *arg)
 	future_complete(outer, (enum future_state)inner->state, inner->result);
 }
 
-/* The shield's end while the future's own is on its way to inner_done() counts as having seen it.
- */
+/* The future's end may be on its way to inner_done(). */
 static void unwatch(struct shield *shield)
 {
-	if (weft_handle_scheduled(&shield->done) && shield->inner->state == FUTURE_FINISHED)
-		shield->inner->flags |= FUTURE_RETRIEVED;
-	weft_handle_cancel(&shield->done);
+	if (loop_is_ready(&shield->done) && shield->inner->state == FUTURE_FINISHED)
+		future_notice_later(shield->inner, &shield->done);
+	else
+		weft_handle_cancel(&shield->done);
 }
 
 int weft_shield(struct weft_future *future, int *ret)

@@ -78,6 +78,7 @@ struct tasks {
 	struct list all; /* weft_task.link: those that have not ended, by creation (see closing) */
 	struct list ended;	/* weft_task.link: those that somebody still refers to */
 	struct list gatherings; /* weft_gathering.link */
+	struct list notices; /* notice.link, of tasks whose outcome will count as seen: notice.c */
 	uint64_t last_id;
 	struct list agens;		 /* asynchronous generators that have begun and not ended */
 	const struct agen_ops *agen_ops; /* NULL: there never was one */
@@ -148,6 +149,13 @@ static inline void future_release(struct weft_future *future)
 	if (future->ops == &task_future_ops)
 		weft_task_release(task_of(future));
 }
+
+/* `handle` is ready, and is let go: when its turn comes, the outcome of `future`, which is done,
+ * counts as seen, and not before. At once, where the future is no task's and may be gone by then.
+ */
+void future_notice_later(struct weft_future *future, struct weft_handle *handle);
+/* At the end of the loop: none of them will have its turn. */
+void notices_drop(struct tasks *tasks);
 
 /* At the end of the loop: a task that has not ended is reported, and never runs again. */
 void task_drop(weft_task *task);

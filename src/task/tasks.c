@@ -107,6 +107,7 @@ static void tasks_close(struct loop_extension *extension)
 {
 	struct tasks *tasks = list_entry(extension, struct tasks, extension);
 
+	notices_drop(tasks);
 	while (!list_empty(&tasks->gatherings))
 		gathering_drop(list_entry(tasks->gatherings.next, weft_gathering, link));
 	while (!list_empty(&tasks->all))
@@ -145,6 +146,7 @@ int tasks_open(weft_loop *loop, struct tasks **ret_tasks)
 	list_init(&tasks->all);
 	list_init(&tasks->ended);
 	list_init(&tasks->gatherings);
+	list_init(&tasks->notices);
 	list_init(&tasks->agens);
 	loop->step_name = task_step_name;
 	loop->task_context = task_context;

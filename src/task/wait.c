@@ -77,19 +77,34 @@ static void watch(struct wait *wait, weft_future *const futures[])
 	}
 }
 
-/* What is on its way to member_done() still counts as seen. */
-static void unwatch(struct wait *wait)
+/* The member whose end is the next on its way to member_done(), or NULL. */
+static struct member *next_on_its_way(const struct wait *wait)
 {
+	struct member *next = NULL;
+
 	for (size_t i = 0; i < wait->n; i++) {
 		struct member *member = &wait->members[i];
 
-		if (weft_handle_scheduled(&member->done) &&
-			member->future->state != FUTURE_PENDING) {
-			wait->left--;
-			(void)counts(wait, member->future);
-		}
-		weft_handle_cancel(&member->done);
+		if (loop_is_ready(&member->done) &&
+			(!next || member->done.position < next->done.position))
+			next = member;
 	}
+	return next;
+}
+
+/* Of those whose end is on its way, an error that would have been looked at still will be. */
+static void unwatch(struct wait *wait)
+{
+	struct member *member;
+
+	while (wait->when == WEFT_FIRST_EXCEPTION && (member = next_on_its_way(wait)) != NULL) {
+		if (--wait->left > 0 && member->future->state == FUTURE_FINISHED)
+			future_notice_later(member->future, &member->done);
+		else
+			weft_handle_cancel(&member->done);
+	}
+	for (size_t i = 0; i < wait->n; i++)
+		weft_handle_cancel(&wait->members[i].done);
 }
 
 static int count_and_release(struct wait *wait)
